@@ -1,0 +1,43 @@
+"""The keys of one session, shared by its flows: a later leg uses what an earlier one gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from recordings.model import Direction, Key
+
+
+class SessionKeys:
+    """Keys by name; the newest wins.
+
+    `secrets` are the game secrets of the user (`--game-key NAME=SECRET`), by game name.
+    """
+
+    def __init__(self, given: Iterable[Key] = (), secrets: Mapping[str, str] | None = None) -> None:
+        self._keys: list[Key] = list(given)
+        self.secrets: Mapping[str, str] = secrets or {}
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._keys)
+
+    def learn(self, key: Key) -> None:
+        """Add a key; an identical one is kept once, as the newest."""
+        if key in self._keys:
+            self._keys.remove(key)
+        self._keys.append(key)
+
+    def find(self, name: str, direction: Direction | None = None) -> Key | None:
+        """The newest key of that name that serves the direction (any, when None)."""
+        for key in reversed(self._keys):
+            if key.name == name and (not direction or key.direction in (None, direction)):
+                return key
+        return None
+
+    def given(self, cipher: str, direction: Direction | None = None) -> Key | None:
+        """The newest key that the user gave for a cipher."""
+        for key in reversed(self._keys):
+            if key.cipher != cipher or key.source != "given":
+                continue
+            if not direction or key.direction in (None, direction):
+                return key
+        return None

@@ -1,0 +1,96 @@
+"""The front door: the command line, and what authors of protocols import.
+
+The commands live in the three rooms, one file each: the file `frames.py` in recordings/commands
+holds `command`, and that is all it takes to be `understudy frames`. Rooms are opened only when a
+command needs them, so that a listing starts at once.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import pkgutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import click
+
+ROOMS = ("proxy", "replay", "recordings")
+
+
+def _check_house() -> None:
+    """Another package may have taken the name of a room (the registry has a `proxy`)."""
+    home = Path(__file__).resolve().parent
+    for room in ROOMS:
+        found = importlib.util.find_spec(room)
+        place = found and found.origin and Path(found.origin).resolve().parent.parent
+        if place != home:
+            sys.exit(
+                f"understudy: the Python package named {room!r} is another program's "
+                f"({place}); install Understudy into an environment of its own, "
+                "for instance with: pipx install understudy"
+            )
+
+
+class House(click.Group):
+    """A group whose commands are the files of the rooms' `commands` folders."""
+
+    def _places(self) -> dict[str, str]:
+        places = {}
+        for room in ROOMS:
+            folder = Path(__file__).resolve().parent / room / "commands"
+            for info in pkgutil.iter_modules([str(folder)]):
+                places[info.name.rstrip("_").replace("_", "-")] = f"{room}.commands.{info.name}"
+        return places
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, by name."""
+        return sorted(self._places())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        place = self._places().get(cmd_name)
+        if place is None:
+            return None
+        command: click.Command = importlib.import_module(place).command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what the user can mend is one sentence and exit code 1."""
+        from recordings.errors import UserError
+
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _version() -> str:
+    try:
+        return version("understudy")
+    except PackageNotFoundError:
+        return "unknown (not installed)"
+
+
+@click.group(cls=House, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(_version(), prog_name="understudy")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Record, replay and stand in for the servers of online games.
+
+    Example: understudy record nascar-thunder-2004 --upstream 203.0.113.9
+    """
+    from recordings.viewing import LazyViewer
+
+    ctx.obj = LazyViewer("proxy.viewer", "VIEWER")
+
+
+def main() -> None:
+    """Entry point of the `understudy` command."""
+    _check_house()
+    cli()
+
+
+if __name__ == "__main__":
+    main()
