@@ -1,7 +1,7 @@
 """Which protocols there are: every file in proxy/protocols, and every installed plugin.
 
-Nothing is listed: a protocol is found by its file, `gamespy-presence` in
-gamespy_presence.py. A file whose protocols have other names than the file says so by holding several in `PROTOCOLS`.
+Nothing is listed: a protocol is found by its file, `gamespy-presence` in gamespy_presence.py;
+a file may hold several protocols in `PROTOCOLS`.
 """
 
 from __future__ import annotations

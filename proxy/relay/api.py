@@ -1,0 +1,93 @@
+"""Between the transports and the rest: what the relay tells about a flow, and what it is told.
+
+The relay moves bytes. It knows no protocol: it asks a `Sink` per flow whether a direction is held,
+and passes on what it gets. All calls happen on the event loop's thread; none may block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from recordings.model import Direction, Transport
+
+Address: TypeAlias = tuple[str, int]
+"""A numeric host and a port."""
+
+
+def show_address(address: Address) -> str:
+    """`host:port`, IPv6 in brackets: the form of the database and of every printed line."""
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """One listener to open: where, and where its flows go."""
+
+    protocol: str
+    transport: Transport
+    host: str
+    """Address to bind."""
+    port: int
+    """Port to bind, 0 for any free one."""
+    upstream: Address | None = None
+    """Server to connect to; the host may be a name. None: there is none (a stand-in)."""
+    client: str | None = None
+    """Only this client address is served (a listener that a redirect opened for it)."""
+    parent_frame: int | None = None
+    """The frame that announced this endpoint."""
+    session: int | None = None
+    """The session to which flows of this listener belong."""
+    role: str = ""
+    hostname: str | None = None
+    """The name by which the client looks for this server."""
+
+
+class Sink(Protocol):
+    """What one flow's bytes go to."""
+
+    def held(self, direction: Direction) -> bool:
+        """Whether this direction is framed before it is forwarded (it may change on the way)."""
+        ...
+
+    def seen(self, direction: Direction, data: bytes) -> None:
+        """Bytes or a datagram that has been forwarded already: pass first, look afterwards."""
+        ...
+
+    def through(self, direction: Direction, data: bytes) -> list[bytes]:
+        """Held: what to forward now instead; a part-frame stays here until more comes."""
+        ...
+
+    def pending(self, direction: Direction) -> int:
+        """Bytes that `through` keeps back."""
+        ...
+
+    def flush(self, direction: Direction) -> list[bytes]:
+        """Give up waiting: what is kept back, to be forwarded as it came."""
+        ...
+
+    def ended(self, direction: Direction) -> list[bytes]:
+        """That side sent its last byte; what is kept back, to be forwarded before the close."""
+        ...
+
+    def event(self, kind: str, detail: str) -> None:
+        """Something happened to the flow: `refused`, `reset`, `unreachable`, `truncated`."""
+        ...
+
+    def closed(self, reason: str) -> None:
+        """The flow is over; called exactly once."""
+        ...
+
+
+class Sinks(Protocol):
+    """Makes the sink of each new flow."""
+
+    def opened(self, listen: Listen, client: Address, server: Address | None) -> Sink:
+        """A client came; `server` is the upstream address, resolved."""
+        ...
+
+    @property
+    def congested(self) -> bool:
+        """The store cannot keep up: TCP reading pauses until the relay's `relieve` is called."""
+        ...
