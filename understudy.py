@@ -41,6 +41,8 @@ class House(click.Group):
         for room in ROOMS:
             folder = Path(__file__).resolve().parent / room / "commands"
             for info in pkgutil.iter_modules([str(folder)]):
+                if info.name.startswith("_"):
+                    continue  # a helper of the room's commands
                 places[info.name.rstrip("_").replace("_", "-")] = f"{room}.commands.{info.name}"
         return places
 
