@@ -1,0 +1,177 @@
+"""The house rules, held by a test: import directions, sizes, vectors, help, words."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import understudy
+
+HOME = Path(__file__).resolve().parent.parent
+ROOMS = ("understudy", "replay", "proxy", "recordings")
+"""From the top down: a room imports only rooms to its right."""
+
+SOURCES = sorted(
+    path
+    for room in ROOMS[1:]
+    for path in (HOME / room).rglob("*.py")
+    if "__pycache__" not in path.parts
+)
+PROTOCOL_FILES = sorted(
+    path for path in (HOME / "proxy/protocols").glob("*.py") if path.name != "__init__.py"
+)
+
+ONLY_IN = {
+    "mitmproxy": ("proxy/relay/",),
+    "mitmproxy_rs": ("proxy/relay/",),
+    "sqlite3": ("recordings/",),
+    "sqlite_utils": ("recordings/",),
+    "Crypto": ("proxy/ciphers/rc4.py",),
+    "socket": ("proxy/relay/", "replay/transport", "replay/commands/", "proxy/commands/"),
+    "asyncio": ("proxy/relay/", "replay/transport", "replay/commands/", "proxy/commands/"),
+    "random": ("proxy/relay/", "replay/", "proxy/commands/"),
+}
+"""Where a module may be imported, and nowhere else."""
+
+MITMPROXY_FILES = 3
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Full names of the modules that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(HOME).as_posix()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_imports_run_one_way(path: Path) -> None:
+    room = name_of(path).split("/")[0]
+    above = ROOMS[: ROOMS.index(room)]
+    wrong = [name for name in imports(path) if name.split(".")[0] in above]
+    assert not wrong, f"{name_of(path)} imports from a room above it: {wrong}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_a_library_is_imported_only_where_it_belongs(path: Path) -> None:
+    name = name_of(path)
+    wrong = [
+        module
+        for module in imports(path)
+        for places in [ONLY_IN.get(module.split(".")[0])]
+        if places and not name.startswith(places)
+    ]
+    assert not wrong, f"{name} may not import {wrong}"
+
+
+def test_mitmproxy_is_imported_in_three_files_at_most() -> None:
+    users = [
+        name_of(path)
+        for path in SOURCES
+        if any(name.split(".")[0] == "mitmproxy" for name in imports(path))
+    ]
+    assert 0 < len(users) <= MITMPROXY_FILES, users
+
+
+@pytest.mark.parametrize("path", PROTOCOL_FILES, ids=name_of)
+def test_no_protocol_imports_another(path: Path) -> None:
+    wrong = [name for name in imports(path) if name.startswith("proxy.protocols")]
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", [p for p in PROTOCOL_FILES if p.stem != "raw"], ids=name_of)
+def test_every_protocol_file_has_vectors(path: Path) -> None:
+    assert (HOME / "tests/vectors" / path.name).exists()
+
+
+def test_no_circle_between_files() -> None:
+    graph = {
+        ".".join(path.relative_to(HOME).with_suffix("").parts): set(_top_imports(path))
+        for path in SOURCES
+    }
+    graph = {name: {i for i in found if i in graph} for name, found in graph.items()}
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, f"a circle of imports: {' > '.join((*trail, name))}"
+        if name not in done:
+            for other in graph[name]:
+                visit(other, (*trail, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+def _top_imports(path: Path) -> Iterator[str]:
+    """Modules that a file imports when it is loaded, not inside a function or for types only."""
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = path.read_text("utf-8")
+    limit = 600 if path in PROTOCOL_FILES else 300
+    assert len(text.splitlines()) <= limit
+    long = [
+        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno >= 60
+    ]
+    assert not long, f"{name_of(path)}: {long}"
+
+
+def commands() -> dict[str, click.Command]:
+    context = click.Context(understudy.cli)
+    assert isinstance(understudy.cli, click.Group)
+    names = understudy.cli.list_commands(context)
+    found = {name: understudy.cli.get_command(context, name) for name in names}
+    return {name: command for name, command in found.items() if command is not None}
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_every_command_has_a_manual(name: str) -> None:
+    result = CliRunner().invoke(understudy.cli, [name, "--help"])
+    assert result.exit_code == 0, result.output
+    text = commands()[name].help or ""
+    first = text.strip().split("\n\n")[0]
+    assert re.match(r"[A-Z].*\.$", first.replace("\n", " ")), f"no first sentence: {first!r}"
+    assert f"understudy {name}" in text, "the manual shows no example"
+    undocumented = [
+        option.name
+        for option in commands()[name].params
+        if isinstance(option, click.Option) and not option.help
+    ]
+    assert not undocumented
+
+
+def test_the_front_door_needs_no_room_to_list_the_commands() -> None:
+    code = (
+        "import sys, understudy, click;"
+        "understudy.cli.list_commands(click.Context(understudy.cli));"
+        "print(sorted(m for m in sys.modules if m in ('mitmproxy', 'sqlite_utils', 'rich')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HOME
+    )
+    assert done.stdout.strip() == "[]"
