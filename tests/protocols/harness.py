@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -36,6 +36,7 @@ from proxy.keys import SessionKeys
 from proxy.message import OPAQUE, Message
 from proxy.protocol import Protocol
 from recordings.model import Direction, Frame, Json, Key, Span, Transport
+from tests.protocols.spoiling import chunks, leaves, looks_like
 
 AT = 1_700_000_000_000_000
 """The time, in microseconds, at which every chunk of a vector arrives."""
@@ -76,33 +77,6 @@ class Vector:
     """None: the first transport of the protocol."""
     protocol: str | None = None
     """The frame's own protocol, when it differs from the flow's."""
-
-
-def leaves(value: Json, path: str = "") -> Iterator[tuple[str, Json]]:
-    """Every path of a view's fields with its value, `users[0].name`; empty lists and dicts too."""
-    if isinstance(value, dict) and (value or not path):
-        for name, item in value.items():
-            yield from leaves(item, f"{path}.{name}" if path else name)
-    elif isinstance(value, list) and value:
-        for index, item in enumerate(value):
-            yield from leaves(item, f"{path}[{index}]")
-    else:
-        yield path, value
-
-
-def looks_like(value: Json, covered: bytes) -> bool:
-    """Whether the bytes are a usual wire form of the value."""
-    text = covered.decode("latin-1")
-    if isinstance(value, bool) or value is None:
-        return False
-    if isinstance(value, int):
-        numbers = {int.from_bytes(covered, order) for order in ("little", "big")}
-        return bool(numbers & {value, value + (1 << 8 * len(covered))}) or text == str(value)
-    if isinstance(value, str):
-        bare = text.rstrip("\0")
-        utf8 = covered.decode("utf-8", "replace").rstrip("\0")
-        return value in (text, bare, utf8) or value == covered.hex()
-    return False
 
 
 class ProtocolProperties:
@@ -259,7 +233,7 @@ class ProtocolProperties:
     # -- whatever the bytes are --------------------------------------------------------------------
 
     def test_nothing_raises_and_no_byte_is_lost(self) -> None:
-        vectors = self.vectors
+        vectors, raws = self.vectors, tuple(vector.raw for vector in self.vectors)
 
         @given(data=st.data())
         def check(data: st.DataObject) -> None:
@@ -267,7 +241,7 @@ class ProtocolProperties:
             machine = self.dissector(vector)
             sent: dict[Direction, list[bytes]] = {UP: [], DOWN: []}
             got: dict[Direction, list[bytes]] = {UP: [], DOWN: []}
-            for direction, chunk in data.draw(_chunks(vector, vectors)):
+            for direction, chunk in data.draw(chunks(vector.raw, vector.direction, raws)):
                 sent[direction].append(chunk)
                 frames = machine.feed(direction, chunk, AT)
                 if not self.is_stream(vector):
@@ -321,32 +295,3 @@ class ProtocolProperties:
             assert kind.source, kind.name
             names = [one.name for one in kind.fields]
             assert len(set(names)) == len(names), kind.name
-
-
-def _chunks(
-    vector: Vector, vectors: tuple[Vector, ...]
-) -> st.SearchStrategy[list[tuple[Direction, bytes]]]:
-    """Whole and spoilt pieces of vectors, mostly of this one, cut and sent either way."""
-    raws = st.one_of(st.just(vector.raw), st.sampled_from([one.raw for one in vectors]))
-    way = st.one_of(st.just(vector.direction), st.sampled_from(list(Direction)))
-    pieces = st.one_of(
-        raws,
-        st.builds(lambda raw, n: raw[: n % (len(raw) + 1)], raws, st.integers(0, 4096)),
-        st.builds(lambda raw, n: raw[n % (len(raw) + 1) :], raws, st.integers(0, 4096)),
-        st.builds(lambda raw, more: raw + more, raws, st.binary(max_size=24)),
-        st.builds(_flip, raws, st.lists(st.tuples(st.integers(0, 4096), st.integers(1, 255)))),
-        st.builds(
-            lambda one, two, n: one[: n % (len(one) + 1)] + two[n % (len(two) + 1) :],
-            *(raws, raws, st.integers(0, 4096)),
-        ),
-        st.binary(max_size=64),
-    )
-    return st.lists(st.tuples(way, pieces), min_size=1, max_size=6)
-
-
-def _flip(raw: bytes, flips: list[tuple[int, int]]) -> bytes:
-    spoilt = bytearray(raw)
-    for place, mask in flips:
-        if spoilt:
-            spoilt[place % len(spoilt)] ^= mask
-    return bytes(spoilt)
