@@ -83,11 +83,33 @@ class Sink(Protocol):
 class Sinks(Protocol):
     """Makes the sink of each new flow."""
 
-    def opened(self, listen: Listen, client: Address, server: Address | None) -> Sink:
-        """A client came; `server` is the upstream address, resolved."""
+    def opened(
+        self,
+        listen: Listen,
+        client: Address,
+        server: Address | None,
+        local: Address | None = None,
+    ) -> Sink:
+        """A client came; `server` is the upstream address, resolved.
+
+        `local` is the address of ours that the client contacted: what a redirect announces to it.
+        None: not known, then that of the listener.
+        """
         ...
 
     @property
     def congested(self) -> bool:
         """The store cannot keep up: TCP reading pauses until the relay's `relieve` is called."""
+        ...
+
+
+class Opener(Protocol):
+    """What a redirect asks of the relay."""
+
+    def open(self, listen: Listen) -> Address:
+        """Open a listener at once; the address that it got. Raises UserError or OSError."""
+        ...
+
+    def shut(self, listen: Listen) -> None:
+        """Accept no more clients on that listener; its flows go on."""
         ...
