@@ -7,7 +7,7 @@ and passes on what it gets. All calls happen on the event loop's thread; none ma
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from recordings.model import Direction, Transport
 
@@ -112,4 +112,47 @@ class Opener(Protocol):
 
     def shut(self, listen: Listen) -> None:
         """Accept no more clients on that listener; its flows go on."""
+        ...
+
+
+class Pipe(Protocol):
+    """The sender's end of one flow, for a sink that says something by itself.
+
+    A stand-in answers with it, a fault delays with it, a mutation inserts with it. All methods may
+    be called after the flow is over; they do nothing then.
+    """
+
+    @property
+    def listen(self) -> Listen:
+        """The listener that the flow came by."""
+        ...
+
+    @property
+    def local(self) -> Address:
+        """Our address as this client sees it."""
+        ...
+
+    def send(self, direction: Direction, data: bytes) -> None:
+        """Send bytes or one datagram now; the sink is not told of them."""
+        ...
+
+    def end(self, direction: Direction) -> None:
+        """Say after the last `send` that this direction is finished (TCP: half-close)."""
+        ...
+
+    def close(self, reason: str, *, reset: bool = False) -> None:
+        """End the flow on both sides, at once with `reset`."""
+        ...
+
+
+@runtime_checkable
+class Actor(Protocol):
+    """What a sink may have besides: it is looked for once, when the flow opens."""
+
+    def started(self, pipe: Pipe) -> None:
+        """Both sides are ready (without an upstream: the client is); called before any bytes."""
+        ...
+
+    def takes_over(self, reason: str) -> bool:
+        """The server cannot be reached. True: keep the client, the sink answers it."""
         ...
