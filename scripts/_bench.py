@@ -1,0 +1,241 @@
+"""The measurements behind scripts/bench."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import timeit
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from _contenders import available, started
+from rich.console import Console
+from rich.table import Table
+
+HERE = Path(__file__).resolve().parent
+HOME = HERE.parent
+CASES = {
+    "TCP 1 connection": ("tcp", "ping_tcp", 1),
+    "TCP 50 connections": ("tcp", "ping_tcp", 50),
+    "UDP 1 flow": ("udp", "ping_udp", 1),
+    "UDP 50 flows": ("udp", "ping_udp", 50),
+}
+BASES = ("nginx", "haproxy", "socat")
+"""Whose best median is the 1.00 of a case."""
+
+
+def load(role: str, *arguments: object) -> dict[str, Any]:
+    """Run a client of _load.py and read its result."""
+    words = [sys.executable, str(HERE / "_load.py"), role, *map(str, arguments)]
+    out = subprocess.run(words, capture_output=True, text=True, timeout=300, check=True).stdout
+    result: dict[str, Any] = json.loads(out)
+    return result
+
+
+@contextlib.contextmanager
+def server(role: str) -> Iterator[int]:
+    """A server of _load.py; its port."""
+    words = [sys.executable, str(HERE / "_load.py"), role]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.wait()
+
+
+def median(results: list[dict[str, Any]]) -> dict[str, float]:
+    """The median of every number of several rounds."""
+    return {
+        key: round(statistics.median(r[key] for r in results), 1)
+        for key in results[0]
+        if key != "count"
+    }
+
+
+def bench_relay(rounds: int, seconds: float, folder: Path) -> dict[str, Any]:
+    """Round trips per second of every contender, the contenders of a round one after another."""
+    results: dict[str, Any] = {}
+    for case, (transport, role, width) in CASES.items():
+        with server(f"echo_{transport}") as upstream:
+            taken: dict[str, list[dict[str, Any]]] = {n: [] for n in available(transport)}
+            for _ in range(rounds):
+                for name, into in taken.items():
+                    if name == "socat" and transport == "udp" and width > 1:
+                        continue  # one process a flow: it does not finish
+                    with started(name, transport, upstream, folder) as running:
+                        into.append(load(role, running.port, width, seconds))
+        results[case] = {name: median(into) for name, into in taken.items() if into}
+        print(case, json.dumps(results[case]), file=sys.stderr, flush=True)
+    with server("sink_tcp") as upstream:
+        bulk: dict[str, list[dict[str, Any]]] = {n: [] for n in available("tcp")}
+        for _ in range(rounds):
+            for name, into in bulk.items():
+                with started(name, "tcp", upstream, folder) as running:
+                    into.append(load("bulk_tcp", running.port, 100, 1024))
+    results["TCP bulk, 1 KiB frames"] = {
+        n: {"rate": m["mb"]} for n, into in bulk.items() for m in [median(into)]
+    }
+    return results
+
+
+def _recorded(file: Path) -> int:
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        count: int = db.execute("SELECT count(*) FROM frames").fetchone()[0]
+        return count
+
+
+def bench_store(rounds: int, seconds: float, folder: Path) -> dict[str, Any]:
+    """Frames a second that are decoded and recorded without losing one; latency; size; memory."""
+    result: dict[str, Any] = {}
+    rates, sizes = [], []
+    with server("sink_tcp") as upstream:
+        for _ in range(rounds):
+            with started("understudy", "tcp", upstream, folder) as running:
+                done = load("bulk_tcp", running.port, 20, 64)
+            assert running.file is not None
+            answered = 1
+            kept = _recorded(running.file) - answered
+            assert kept == done["count"], f"{done['count'] - kept} frames are not in the file"
+            rates.append(done["rate"])
+            sizes.append(running.file.stat().st_size / kept)
+            running.file.unlink()
+        result["EA frames/s over TCP, decoded and recorded"] = round(statistics.median(rates))
+        result["bytes on disk per 64-byte frame"] = round(statistics.median(sizes))
+        with started("understudy", "tcp", upstream, folder) as running:
+            load("bulk_tcp", running.port, 13, 64)
+            early = running.memory()
+            load("bulk_tcp", running.port, 61, 64)
+            result["bytes of memory per frame over a million"] = round(
+                (running.memory() - early) / 1_000_000, 2
+            )
+    result |= _latency(rounds, seconds, folder)
+    result["datagrams/s over UDP without loss"] = _udp_without_loss(seconds, folder)
+    return result
+
+
+def _latency(rounds: int, seconds: float, folder: Path) -> dict[str, Any]:
+    with server("echo_tcp") as upstream:
+        taken: dict[str, list[dict[str, Any]]] = {"direct": [], "nginx": [], "understudy": []}
+        names = [name for name in taken if name in available("tcp")]
+        for _ in range(rounds):
+            for name in names:
+                with started(name, "tcp", upstream, folder) as running:
+                    taken[name].append(load("paced_tcp", running.port, 10_000, seconds))
+    medians = {name: median(taken[name]) for name in names}
+    return {
+        f"{name}: microseconds added at 10,000 frames/s, {point}": round(
+            medians[name][point] - medians["direct"][point], 1
+        )
+        for name in names[1:]
+        for point in ("p50", "p99")
+    }
+
+
+def _udp_without_loss(seconds: float, folder: Path) -> int:
+    best = 0
+    with server("echo_udp") as upstream:
+        for rate in (5_000, 10_000, 15_000, 20_000, 25_000, 30_000, 40_000, 50_000):
+            with started("understudy", "udp", upstream, folder) as running:
+                sent = load("flood_udp", running.port, rate, seconds)["count"]
+            assert running.file is not None
+            with contextlib.closing(sqlite3.connect(running.file)) as db:
+                query = "SELECT count(*) FROM frames WHERE direction = 'c>s'"
+                kept = db.execute(query).fetchone()[0]
+            running.file.unlink()
+            if kept < sent:
+                break
+            best = rate
+    return best
+
+
+def bench_views(rounds: int, seconds: float, folder: Path) -> dict[str, Any]:
+    """Microseconds of a view with its re-encode check: the slowest golden frame of each protocol."""
+    sys.path.insert(0, str(HOME))
+    import importlib
+
+    from proxy import registry
+
+    results: dict[str, Any] = {}
+    for file in sorted((HOME / "tests/vectors").glob("[a-z]*.py")):
+        vectors = getattr(importlib.import_module(f"tests.vectors.{file.stem}"), "VECTORS", ())
+        for name, protocol in registry.protocols().items():
+            if name.replace("-", "_") != file.stem:
+                continue
+            times = []
+            for vector in vectors:
+                frame = vector.frame() if hasattr(vector, "frame") else None
+                if frame is None:
+                    continue
+                best = min(timeit.repeat(lambda f=frame, p=protocol: p.view(f), number=500))
+                times.append((best / 500 * 1e6, len(frame.clear), vector.name))
+            if times:
+                slow = max(times)
+                results[name] = {"us": round(slow[0], 1), "bytes": slow[1], "vector": slow[2]}
+    return results
+
+
+def show(results: dict[str, Any]) -> None:
+    """Print the tables."""
+    console = Console(width=120)
+    if "relay" in results:
+        cases = results["relay"]
+        table = Table(title="Round trips a second (bulk: MB/s), and the ratio to the best relay")
+        table.add_column("")
+        names = list(dict.fromkeys(name for row in cases.values() for name in row))
+        for name in names:
+            table.add_column(name, justify="right")
+        for case, row in cases.items():
+            best = max((row[n]["rate"] for n in BASES if n in row), default=0.0)
+            cells = [
+                f"{row[n]['rate']:,.0f}" + (f" ({row[n]['rate'] / best:.2f})" if best else "")
+                if n in row
+                else "-"
+                for n in names
+            ]
+            table.add_row(case, *cells)
+        console.print(table)
+    for part in ("store", "views"):
+        if part in results:
+            table = Table(title=part, show_header=False)
+            for key, value in results[part].items():
+                table.add_row(key, f"{value:,}" if isinstance(value, int | float) else str(value))
+            console.print(table)
+
+
+PARTS = {"relay": bench_relay, "store": bench_store, "views": bench_views}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--json", type=Path, help="write the numbers here as well")
+    args = parser.parse_args()
+    results: dict[str, Any] = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{os.cpu_count()} cores, {platform.system()}",
+        "python": platform.python_version(),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for part in args.parts or PARTS:
+            results[part] = PARTS[part](args.rounds, args.seconds, Path(folder))
+    show(results)
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""The two ends of a measurement: echo servers, and clients that print one JSON object.
+
+Run as a process of its own: python scripts/_load.py ROLE ARGUMENTS. Only the standard library.
+Every loop is bounded by a number of seconds or of frames.
+"""
+
+from __future__ import annotations
+
+import json
+import selectors
+import socket
+import sys
+import time
+
+HOST = "127.0.0.1"
+BIG = 1 << 20
+
+
+def ea_frame(size: int = 64) -> bytes:
+    """An EA lobby frame of that many bytes: what the server's ping looks like."""
+    body = b"REF=2026.11.21 10:00:00\nTIME="
+    body += b"7" * (size - 12 - len(body) - 2) + b"\n\0"
+    return b"~png" + bytes(4) + size.to_bytes(4, "big") + body
+
+
+def kaillera_bundle(number: int, size: int = 64) -> bytes:
+    """A bundle with one GameData message, `size` bytes in all."""
+    data = bytes(size - 1 - 5 - 1 - 2)
+    body = b"\x12\0" + len(data).to_bytes(2, "little") + data
+    head = b"\1" + (number & 0xFFFF).to_bytes(2, "little")
+    return head + len(body).to_bytes(2, "little") + body
+
+
+def _tell_port(sock: socket.socket) -> None:
+    print(sock.getsockname()[1], flush=True)
+
+
+def echo_tcp() -> None:
+    """Send everything back to whoever connects, until killed."""
+    listener = socket.create_server((HOST, 0), backlog=256)
+    _tell_port(listener)
+    selector = selectors.DefaultSelector()
+    selector.register(listener, selectors.EVENT_READ)
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is listener:
+                conn, _ = listener.accept()
+                conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                selector.register(conn, selectors.EVENT_READ)
+                continue
+            conn = key.fileobj
+            assert isinstance(conn, socket.socket)
+            try:
+                data = conn.recv(65536)
+                if data:
+                    conn.sendall(data)
+                    continue
+            except OSError:
+                pass
+            selector.unregister(conn)
+            conn.close()
+
+
+def echo_udp() -> None:
+    """Send every datagram back, until killed."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * BIG)
+    sock.bind((HOST, 0))
+    _tell_port(sock)
+    while True:
+        data, peer = sock.recvfrom(65536)
+        sock.sendto(data, peer)
+
+
+def sink_tcp() -> None:
+    """Swallow what comes; answer the end of the stream with the number of bytes, until killed."""
+    listener = socket.create_server((HOST, 0))
+    _tell_port(listener)
+    buffer = bytearray(BIG)
+    while True:
+        conn, _ = listener.accept()
+        total = 0
+        while count := conn.recv_into(buffer):
+            total += count
+        conn.sendall(f"{total}\n".encode())
+        conn.close()
+
+
+def _summary(count: int, seconds: float, times: list[float]) -> None:
+    times.sort()
+    micro = [round(times[int(len(times) * q)] * 1e6, 1) for q in (0.5, 0.99)] if times else [0, 0]
+    print(json.dumps({"rate": count / seconds, "p50": micro[0], "p99": micro[1], "count": count}))
+
+
+def ping_tcp(port: int, connections: int, seconds: float) -> None:
+    """Ping-pong of one frame per connection, all connections at once."""
+    payload = ea_frame()
+    selector = selectors.DefaultSelector()
+    sent: dict[int, float] = {}
+    for _ in range(connections):
+        conn = socket.create_connection((HOST, port))
+        conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        conn.sendall(payload)
+        sent[conn.fileno()] = time.perf_counter()
+        selector.register(conn, selectors.EVENT_READ, [conn, 0])
+    count, times = 0, []
+    begun = time.perf_counter()
+    end = begun + seconds
+    while (clock := time.perf_counter()) < end:
+        for key, _ in selector.select(1):
+            entry = key.data
+            entry[1] += len(entry[0].recv(65536))
+            if entry[1] < len(payload):
+                continue
+            entry[1] = 0
+            clock = time.perf_counter()
+            times.append(clock - sent[key.fd])
+            count += 1
+            sent[key.fd] = clock
+            entry[0].sendall(payload)
+    _summary(count, clock - begun, times)
+
+
+def ping_udp(port: int, flows: int, seconds: float) -> None:
+    """Ping-pong of one datagram per flow, all flows at once; a lost one is sent again."""
+    selector = selectors.DefaultSelector()
+    sent: dict[int, float] = {}
+    number = lost = 0
+    socks = []
+    for _ in range(flows):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.connect((HOST, port))
+        sock.send(kaillera_bundle(number))
+        sent[sock.fileno()] = time.perf_counter()
+        selector.register(sock, selectors.EVENT_READ, sock)
+        socks.append(sock)
+    count, times = 0, []
+    begun = time.perf_counter()
+    end = begun + seconds
+    while (clock := time.perf_counter()) < end:
+        ready = selector.select(0.5)
+        if not ready:
+            lost += len(socks)
+            for sock in socks:
+                sock.send(kaillera_bundle(number))
+        for key, _ in ready:
+            key.data.recv(65536)
+            clock = time.perf_counter()
+            times.append(clock - sent[key.fd])
+            count += 1
+            number += 1
+            sent[key.fd] = clock
+            key.data.send(kaillera_bundle(number))
+    _summary(count, clock - begun, times)
+
+
+def bulk_tcp(port: int, megabytes: int, size: int) -> None:
+    """Push frames of `size` bytes one way as fast as they go, and wait until all have arrived."""
+    block = ea_frame(size) * max(1, 65536 // size)
+    blocks = megabytes * BIG // len(block)
+    conn = socket.create_connection((HOST, port))
+    begun = time.perf_counter()
+    for _ in range(blocks):
+        conn.sendall(block)
+    conn.shutdown(socket.SHUT_WR)
+    arrived = int(conn.makefile().readline())
+    seconds = time.perf_counter() - begun
+    frames = blocks * len(block) // size
+    result = {"rate": frames / seconds, "mb": arrived / BIG / seconds, "count": frames}
+    assert arrived == blocks * len(block), "bytes were lost"
+    print(json.dumps(result))
+
+
+def paced_tcp(port: int, rate: int, seconds: float) -> None:
+    """`rate` frames a second in a millisecond's portions; the time each takes to come back."""
+    payload = ea_frame()
+    conn = socket.create_connection((HOST, port))
+    conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    conn.setblocking(False)
+    selector = selectors.DefaultSelector()
+    selector.register(conn, selectors.EVENT_READ)
+    due: list[float] = []
+    times: list[float] = []
+    got = index = 0
+    begun = time.perf_counter()
+    portion = max(1, rate // 1000)
+    ticks = int(seconds * 1000)
+    tick = 0
+    while index < ticks * portion and time.perf_counter() < begun + seconds + 5:
+        clock = time.perf_counter()
+        if tick < ticks and clock >= begun + tick / 1000:
+            for _ in range(portion):
+                due.append(time.perf_counter())
+                conn.send(payload)
+            tick += 1
+        wait = max(0.0, begun + tick / 1000 - time.perf_counter()) if tick < ticks else 1
+        for _ in selector.select(wait):
+            got += len(conn.recv(65536))
+            clock = time.perf_counter()
+            while index < got // len(payload):
+                times.append(clock - due[index])
+                index += 1
+    _summary(index, time.perf_counter() - begun, times)
+
+
+def flood_udp(port: int, rate: int, seconds: float) -> None:
+    """`rate` datagrams a second one way, in half a millisecond's portions."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.connect((HOST, port))
+    begun = time.perf_counter()
+    total, number = int(rate * seconds), 0
+    while number < total:
+        behind = int((time.perf_counter() - begun) * rate) - number
+        for _ in range(min(behind, total - number)):
+            sock.send(kaillera_bundle(number))
+            number += 1
+        time.sleep(0.0005)
+    print(json.dumps({"count": number, "rate": number / (time.perf_counter() - begun)}))
+
+
+ROLES = {
+    role.__name__: role
+    for role in (
+        echo_tcp,
+        echo_udp,
+        sink_tcp,
+        ping_tcp,
+        ping_udp,
+        bulk_tcp,
+        paced_tcp,
+        flood_udp,
+    )
+}
+
+if __name__ == "__main__":
+    ROLES[sys.argv[1]](*(float(a) if "." in a else int(a) for a in sys.argv[2:]))
