@@ -1,0 +1,298 @@
+"""Reads a recording: one that is closed, one that is being written, one that was cut off.
+
+The file is opened read-only and believed little: it may be another program's, or be made to harm.
+Every query is short: frames come in pages, and no transaction stays open between two of them, so
+that a reader never keeps the writer's log from being folded into the file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from recordings import opening
+from recordings.errors import UserError
+from recordings.model import Action, Direction, Frame
+from recordings.rows import EventRow, FlowRow, KeyRow, NoteRow, SessionRow
+
+WINDOW = 20_000
+"""Ids that one query looks at, so that a filter that fits nothing still makes short ones."""
+PAGE_ROWS = 500
+PAGE_BYTES = 4 << 20
+"""What one page holds at most, but at least one row."""
+
+_DIRECTIONS = {direction.value: direction for direction in Direction}
+_ACTIONS = {None: None} | {action.value: action for action in Action}
+
+# Counters of flows cover the frames up to meta.counted; the younger ones are counted here.
+_FLOWS = """
+SELECT flows.id, session_id, parent_frame_id, protocol, transport, client, server, hostname,
+  opened_at, closed_at, close_reason,
+  frames + ifnull(fresh_frames, 0) AS frames,
+  bytes_up + ifnull(fresh_up, 0) AS bytes_up,
+  bytes_down + ifnull(fresh_down, 0) AS bytes_down,
+  ifnull(first_at, fresh_first) AS first_at,
+  ifnull(fresh_last, last_at) AS last_at
+FROM flows LEFT JOIN (
+  SELECT flow_id, count(*) AS fresh_frames,
+    sum(CASE direction WHEN 'c>s' THEN ifnull(length(raw), 0) ELSE 0 END) AS fresh_up,
+    sum(CASE direction WHEN 's>c' THEN ifnull(length(raw), 0) ELSE 0 END) AS fresh_down,
+    min(at) AS fresh_first, max(at) AS fresh_last
+  FROM frames WHERE id > (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'counted')
+  GROUP BY flow_id
+) ON flow_id = flows.id
+"""
+_SESSIONS = f"""
+SELECT sessions.id, uid, started_at, ended_at, game, sessions.client, origin, note,
+  count(f.id) AS flows, ifnull(sum(f.frames), 0) AS frames,
+  ifnull(sum(f.bytes_up), 0) AS bytes_up, ifnull(sum(f.bytes_down), 0) AS bytes_down
+FROM sessions LEFT JOIN ({_FLOWS}) AS f ON f.session_id = sessions.id
+GROUP BY sessions.id ORDER BY sessions.id
+"""
+
+
+def frame_of(row: sqlite3.Row) -> Frame:
+    """The frame of a row of `Reader.rows`; `derived` comes back as its parsed JSON."""
+    derived = row["derived"]
+    return Frame(
+        direction=_DIRECTIONS[row["direction"]],
+        at=row["at"],
+        raw=row["raw"],
+        plain=row["plain"],
+        cipher=row["cipher"],
+        error=row["error"],
+        protocol=row["protocol"],
+        derived=None if derived is None else opening.json_object(derived),
+        sent=row["sent"],
+        action=_ACTIONS.get(row["action"]),
+        kind=row["kind"],
+        fields=row["fields"],
+        number=row["number"],
+        flow_id=row["flow_id"],
+        id=row["id"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a statement of the user's gave."""
+
+    columns: list[str]
+    rows: Iterator[tuple[Any, ...]]
+
+
+class Reader:
+    """An open recording. Use `Reader.open`; close it, or use it as a context manager."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, notice: str | None) -> None:
+        self.path = path
+        self.notice = notice
+        """A sentence when the recording is being written or was cut off."""
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path) -> Reader:
+        """Open a recording for reading only; raises UserError for anything that is not one."""
+        connection, notice = opening.open_to_read(Path(path))
+        return cls(Path(path), connection, notice)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, KeyError, TypeError) as error:
+            raise opening.unreadable(self.path, error) from error
+
+    def _all(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
+        with self._reading():
+            return self._connection.execute(sql, params).fetchall()
+
+    def meta(self) -> dict[str, str]:
+        """The table meta: `format`, `tool`, `counted`; `writing` while a writer has it open."""
+        return {row[0]: row[1] for row in self._all("SELECT key, value FROM meta LIMIT 1000")}
+
+    def sessions(self) -> list[SessionRow]:
+        """Every session by id, with the sums of its flows. Scans no frames."""
+        return [SessionRow(*row) for row in self._all(_SESSIONS)]
+
+    def flows(self, session_id: int | None = None) -> list[FlowRow]:
+        """The flows of a session, or of all, by id. Scans no frames."""
+        where = "" if session_id is None else "WHERE session_id = ?"
+        params = () if session_id is None else (session_id,)
+        return [FlowRow(*row) for row in self._all(f"{_FLOWS} {where} ORDER BY flows.id", params)]
+
+    def keys(self, session_id: int | None = None) -> list[KeyRow]:
+        """The keys of a session, or of all, in the order in which they were seen."""
+        return [KeyRow(*row) for row in self._of("keys", KeyRow, session_id)]
+
+    def events(self, session_id: int | None = None) -> list[EventRow]:
+        """The events of a session, or of all, in order."""
+        return [EventRow(*row) for row in self._of("events", EventRow, session_id)]
+
+    def notes(self, session_id: int | None = None) -> list[NoteRow]:
+        """The notes on a session and what is in it, or all, in order."""
+        return [NoteRow(*row) for row in self._of("notes", NoteRow, session_id)]
+
+    def _of(self, table: str, row: type, session_id: int | None) -> list[Any]:
+        names = ", ".join(row.__dataclass_fields__)  # type: ignore[attr-defined]
+        where, params = ("", ()) if session_id is None else ("WHERE session_id = ?", (session_id,))
+        sql = f"SELECT {names} FROM {table} {where} ORDER BY id"
+        return self._all(sql, params)
+
+    def state(self, session_id: int | None, protocol: str) -> dict[str, str]:
+        """What a stand-in kept for a protocol."""
+        sql = "SELECT key, value FROM state WHERE session_id IS ? AND protocol = ?"
+        return {row[0]: row[1] for row in self._all(sql, (session_id, protocol))}
+
+    def frame(self, frame_id: int) -> Frame | None:
+        """One frame by its id."""
+        rows = self._all("SELECT * FROM frames WHERE id = ?", (frame_id,))
+        with self._reading():
+            return frame_of(rows[0]) if rows else None
+
+    def frames(
+        self,
+        where: str = "",
+        params: Sequence[Any] = (),
+        *,
+        session_id: int | None = None,
+        flow_id: int | None = None,
+        after: int = 0,
+        before: int | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Frame]:
+        """Frames by id; see `rows`."""
+        for row in self.rows(
+            where,
+            params,
+            session_id=session_id,
+            flow_id=flow_id,
+            after=after,
+            before=before,
+            newest_first=newest_first,
+            limit=limit,
+        ):
+            with self._reading():
+                frame = frame_of(row)
+            yield frame
+
+    def rows(
+        self,
+        where: str = "",
+        params: Sequence[Any] = (),
+        *,
+        session_id: int | None = None,
+        flow_id: int | None = None,
+        after: int = 0,
+        before: int | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[sqlite3.Row]:
+        """Rows of frames in order of id, those with `after` < id < `before`.
+
+        A row has every column of frames, and `session_id` and `flow_protocol`. `where` is SQL that
+        may name columns of `frames` and of `flows`. What is written while this runs is left out:
+        go on with `after` = the last id.
+        """
+        axis = "id" if flow_id is None else "number"  # a flow's own index knows its numbers
+        lo, hi = self._bounds(session_id, flow_id)
+        wheres = [f"frames.{axis} BETWEEN ? AND ?", "frames.id > ?"]
+        given: list[Any] = [after]
+        for text, value in (
+            ("frames.id < ?", before),
+            ("flows.session_id = ?", session_id),
+            ("frames.flow_id = ?", flow_id),
+        ):
+            if value is not None:
+                wheres.append(text)
+                given.append(value)
+        if where:
+            wheres.append(f"({where})")
+            given += params
+        if flow_id is None:
+            lo, hi = max(lo, after + 1), hi if before is None else min(hi, before - 1)
+        sql = (
+            "SELECT frames.*, flows.session_id, flows.protocol AS flow_protocol"
+            " FROM frames CROSS JOIN flows ON flows.id = frames.flow_id WHERE "
+            f"{' AND '.join(wheres)} ORDER BY frames.{axis} {'DESC' if newest_first else ''}"
+        )
+        left = -1 if limit is None else limit
+        while lo <= hi and left:
+            start, end = (max(lo, hi - WINDOW + 1), hi) if newest_first else (lo, lo + WINDOW - 1)
+            rows, whole = self._page(sql, [start, min(end, hi), *given], left)
+            yield from rows
+            left -= len(rows) if left > 0 else 0
+            if newest_first:
+                hi = start - 1 if whole else rows[-1][axis] - 1
+            else:
+                lo = end + 1 if whole else rows[-1][axis] + 1
+
+    def _page(self, sql: str, params: list[Any], left: int) -> tuple[list[sqlite3.Row], bool]:
+        """Some rows, and whether these were all; the statement is over when this returns."""
+        rows: list[sqlite3.Row] = []
+        size = 0
+        most = PAGE_ROWS if left < 0 else min(PAGE_ROWS, left)
+        with self._reading():
+            cursor = self._connection.execute(sql, params)
+            try:
+                for row in cursor:
+                    rows.append(row)
+                    size += sum(len(row[name] or "") for name in ("raw", "plain", "sent", "fields"))
+                    if len(rows) >= most or size > PAGE_BYTES:
+                        return rows, False
+            finally:
+                cursor.close()
+        return rows, True
+
+    def _bounds(self, session_id: int | None, flow_id: int | None) -> tuple[int, int]:
+        """The lowest and the highest id (of one flow: number) that there is to look at."""
+        if flow_id is not None:
+            sql = "SELECT min(number), max(number) FROM frames WHERE flow_id = ?"
+            return self._lowest_highest(sql, (flow_id,))
+        if session_id is None:
+            return self._lowest_highest("SELECT min(id), max(id) FROM frames", ())
+        sql = """
+            SELECT min(first), max(last) FROM (SELECT
+              (SELECT id FROM frames WHERE flow_id = flows.id ORDER BY number LIMIT 1) AS first,
+              (SELECT id FROM frames WHERE flow_id = flows.id ORDER BY number DESC LIMIT 1) AS last
+            FROM flows WHERE session_id = ?)"""
+        return self._lowest_highest(sql, (session_id,))
+
+    def _lowest_highest(self, sql: str, params: tuple[int, ...]) -> tuple[int, int]:
+        ((lowest, highest),) = self._all(sql, params)
+        return (1, 0) if lowest is None else (lowest, highest)
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> Result:
+        """Run one reading statement of the user's; raises UserError with SQLite's own words."""
+        try:
+            cursor = self._connection.cursor()
+            cursor.row_factory = None
+            cursor.execute(sql, params)
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise UserError(f"SQLite refuses the statement: {error}") from error
+        return Result([column[0] for column in cursor.description or ()], self._stream(cursor))
+
+    def _stream(self, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
+        with self._reading():
+            yield from cursor
