@@ -117,10 +117,16 @@ class Protocol:
     """Several peers answer one client endpoint: the upstream socket stays unconnected."""
     source: str = ""
     """Where the facts are from."""
+    make_for: Mapping[Transport, Callable[[SessionKeys], Dissector]] = field(default_factory=dict)
+    """Dissectors of further transports, where one protocol speaks over two."""
 
-    def dissector(self, keys: SessionKeys) -> Dissector:
-        """A dissector for one new flow of the session that owns `keys`."""
-        return self.make_dissector(keys)
+    def dissector(self, keys: SessionKeys, transport: Transport | None = None) -> Dissector:
+        """A dissector for one new flow of the session that owns `keys`.
+
+        `transport` matters to a protocol that speaks over two; None is its first.
+        """
+        make = self.make_for.get(transport, self.make_dissector) if transport else None
+        return (make or self.make_dissector)(keys)
 
     def view(self, frame: Frame) -> Message:
         """The message of a frame; Opaque, saying why, unless it encodes back to the same bytes."""

@@ -99,7 +99,9 @@ class ProtocolProperties:
 
     def dissector(self, vector: Vector, *, forward: bool = False) -> Dissector:
         """A dissector that has seen what came before the vector, and forwarded it if asked."""
-        machine = self.protocol.dissector(SessionKeys(vector.keys, vector.secrets))
+        machine = self.protocol.dissector(
+            SessionKeys(vector.keys, vector.secrets), vector.transport
+        )
         for direction, data in vector.before:
             for frame in machine.feed(direction, data, AT):
                 if forward:
