@@ -19,6 +19,7 @@ from recordings import opening
 from recordings.errors import UserError
 from recordings.model import Action, Direction, Frame
 from recordings.rows import EventRow, FlowRow, KeyRow, NoteRow, SessionRow
+from recordings.sql_functions import Functions
 
 WINDOW = 20_000
 """Ids that one query looks at, so that a filter that fits nothing still makes short ones."""
@@ -94,6 +95,7 @@ class Reader:
         self.notice = notice
         """A sentence when the recording is being written or was cut off."""
         self._connection = connection
+        self._functions = Functions(connection)
 
     @classmethod
     def open(cls, path: Path) -> Reader:
@@ -121,7 +123,8 @@ class Reader:
         try:
             yield
         except (sqlite3.Error, KeyError, TypeError) as error:
-            raise opening.unreadable(self.path, error) from error
+            failure = self._functions.failure() or opening.unreadable(self.path, error)
+            raise failure from error
 
     def _all(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
         with self._reading():
@@ -290,7 +293,8 @@ class Reader:
             cursor.row_factory = None
             cursor.execute(sql, params)
         except (sqlite3.Error, sqlite3.Warning) as error:
-            raise UserError(f"SQLite refuses the statement: {error}") from error
+            failure = self._functions.failure()
+            raise failure or UserError(f"SQLite refuses the statement: {error}") from error
         return Result([column[0] for column in cursor.description or ()], self._stream(cursor))
 
     def _stream(self, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:

@@ -1,0 +1,132 @@
+"""The `~f` of a frame filter as SQL: JSON documents walked by `json_each`, names in any case.
+
+A field is looked for in three places: the frame's own fields, the fields of every message of a
+bundle (`fields.messages`, a list of objects with `kind` and `fields`), and what the dissector
+derived.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from recordings.sql_functions import as_number
+
+Value = str | int | float
+Step = str | int
+Part = tuple[str, list[Value]]
+"""Some SQL and the values of its question marks, in order."""
+
+PROTOCOL = "COALESCE(frames.protocol, flows.protocol)"
+MESSAGES = "json_each(frames.fields, '$.messages') m"
+MESSAGE_KIND = "CASE m.type WHEN 'object' THEN json_extract(m.value, '$.kind') END"
+_MESSAGE_FIELDS = "CASE m.type WHEN 'object' THEN json_extract(m.value, '$.fields') END"
+_DERIVED = "CASE WHEN json_valid(frames.derived) THEN frames.derived END"
+
+PATH = re.compile(r"[^.\[\]]+(?:\[\d{1,9}\])*(?:\.[^.\[\]]+(?:\[\d{1,9}\])*)*", re.ASCII)
+PATH_LIMIT = 12
+"""Steps of a path."""
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+
+REGEX = "~"
+ORDER = ("<", ">", "<=", ">=")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`= alice`; the operator "" asks only whether the field is there."""
+
+    operator: str = ""
+    value: str = ""
+
+    def sql(self, step: str) -> Part:
+        """The comparison with the row of `json_each` that is named `step`."""
+        if not self.operator:
+            return "1", []
+        if self.operator == REGEX:
+            return f"{step}.value REGEXP ?", [self.value]
+        number = as_number(self.value)
+        if self.operator in ORDER and number is not None:
+            return f"as_number({step}.value) {self.operator} ?", [number]
+        text = (
+            f"CASE WHEN {step}.type IN ('true', 'false', 'null') THEN {step}.type "
+            f"ELSE CAST({step}.value AS TEXT) END"
+        )
+        same, values = f"{text} = ?", [self.value, *([] if number is None else [number])]
+        if number is not None:  # 0x10 and 16.0 find the number 16
+            same += f" OR ({step}.type IN ('integer', 'real') AND {step}.value = ?)"
+        return f"{'NOT ' if self.operator == '!=' else ''}({same})", list(values)
+
+
+def steps_of(path: str) -> list[Step]:
+    """`users[0].name` -> ["users", 0, "name"]."""
+    return [m[1] if m[1] is not None else int(m[2]) for m in _STEP.finditer(path)]
+
+
+def name_is(column: str, name: str) -> Part:
+    """A comparison of names: in any case, `*` stands for anything."""
+    if "*" not in name:
+        return f"{column} = ? COLLATE NOCASE", [name]
+    pattern = re.sub(r"([%_\\])", r"\\\1", name).replace("*", "%")
+    return f"{column} LIKE ? ESCAPE '\\'", [pattern]
+
+
+def _walk(document: str, steps: list[Step]) -> Part:
+    """FROM and WHERE that go down a JSON document, one `json_each` per step."""
+    froms = [f"json_each({document}) s0"]
+    froms += [  # a text is no JSON: only containers are gone into
+        f"json_each(CASE WHEN s{i}.type IN ('object', 'array') THEN s{i}.value END) s{i + 1}"
+        for i in range(len(steps) - 1)
+    ]
+    keys = " AND ".join(f"s{i}.key = ? COLLATE NOCASE" for i in range(len(steps)))
+    return f"{', '.join(froms)} WHERE {keys}", list(steps)
+
+
+def _exists(document: str, steps: list[Step], comparison: Comparison) -> Part:
+    walk, values = _walk(document, steps)
+    compared, more = comparison.sql(f"s{len(steps) - 1}")
+    return f"EXISTS (SELECT 1 FROM {walk} AND {compared})", [*values, *more]
+
+
+def _within(steps: list[Step], comparison: Comparison, kind: str | None) -> Part:
+    """The same for any message (of that kind) of a bundle."""
+    found, values = _exists(_MESSAGE_FIELDS, steps, comparison)
+    named, names = ("1", []) if kind is None else name_is(MESSAGE_KIND, kind)
+    sql = f"EXISTS (SELECT 1 FROM {MESSAGES} WHERE {named} AND {found})"
+    return sql, [*names, *values]
+
+
+def _all(parts: list[Part]) -> Part:
+    joined = " AND ".join(sql for sql, _ in parts)
+    return f"({joined})", [value for _, values in parts for value in values]
+
+
+def _addresses(path: str) -> Iterator[tuple[str | None, str | None, list[Step]]]:
+    """Protocol, kind and path that a written path may mean."""
+    steps = steps_of(path)
+    yield None, None, steps
+    if len(steps) == 1:
+        return
+    yield None, None, [path]  # a key that is spelled so: a repeated KEY[1]
+    heads = path.split(".")
+    for count in (1, 2):
+        rest = steps_of(".".join(heads[count:]))
+        if rest and "[" not in "".join(heads[:count]):
+            yield heads[0] if count == 2 else None, heads[count - 1], rest
+
+
+def field_is(path: str, comparison: Comparison) -> Part:
+    """Frames with a field `[[PROTOCOL.]KIND.]PATH` that compares so."""
+    ways: list[Part] = []
+    for protocol, kind, steps in _addresses(path):
+        guard = [name_is(PROTOCOL, protocol)] if protocol is not None else []
+        own = _exists("frames.fields", steps, comparison)
+        within = _within(steps, comparison, kind)
+        if kind is None:
+            ways += [own, within, _exists(_DERIVED, steps, comparison)]
+        else:
+            ways.append(_all([*guard, name_is("frames.kind", kind), own]))
+            ways.append(_all([*guard, within]))
+    joined = " OR ".join(sql for sql, _ in ways)
+    return f"({joined})", [value for _, values in ways for value in values]

@@ -1,0 +1,113 @@
+"""The functions that our SQL needs beyond SQLite's own: REGEXP and as_number, both bounded."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sqlite3
+import threading
+import warnings
+from functools import lru_cache
+from types import FrameType
+
+from recordings.errors import UserError
+
+SEARCH_LIMIT = 1 << 20
+"""Bytes or characters of one value that a regular expression looks at."""
+SEARCH_SECONDS = 2.0
+"""Processor time that one search may take, where the system has a timer for it (not Windows)."""
+
+SqlValue = str | int | float | bytes | None
+
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_HEX = re.compile(r"0[xX][0-9a-fA-F]{1,15}", re.ASCII)
+_NUMBER_LIMIT = 100
+
+
+def as_number(value: SqlValue) -> int | float | None:
+    """A number, or a text that a person would write for one (`12`, `-1.5`, `0x1f`); else None."""
+    if isinstance(value, int | float):
+        return value
+    if not isinstance(value, str) or len(value) > _NUMBER_LIMIT:
+        return None
+    text = value.strip()
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    if _HEX.fullmatch(text):
+        return int(text, 16)
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+@lru_cache(maxsize=64)
+def compile_regex(pattern: str) -> re.Pattern[str]:
+    """For text, in any case; raises re.error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return re.compile(pattern, re.IGNORECASE | re.DOTALL)
+
+
+@lru_cache(maxsize=64)
+def compile_bytes_regex(pattern: str) -> re.Pattern[bytes]:
+    """For bytes, in any case; raises re.error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return re.compile(pattern.encode(), re.IGNORECASE | re.DOTALL)
+
+
+class _TooSlow(Exception):
+    pass
+
+
+class Functions:
+    """Our functions on one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._failed: str | None = None
+        self._searching = False
+        connection.create_function("regexp", 2, self._regexp, deterministic=True)
+        connection.create_function("as_number", 1, as_number, deterministic=True)
+
+    def failure(self) -> UserError | None:
+        """Why one of them gave up since this was asked last; None: none did."""
+        failed, self._failed = self._failed, None
+        return None if failed is None else UserError(failed)
+
+    def _regexp(self, pattern: str, value: SqlValue) -> bool:
+        try:
+            return self._timed(pattern, value)
+        except _TooSlow:
+            self._failed = (
+                f"the search for {pattern!r} took over {SEARCH_SECONDS:g} s on one value: "
+                "use a simpler expression, without one repetition inside another"
+            )
+        except (re.error, OverflowError, RecursionError, MemoryError) as error:
+            self._failed = f"{pattern!r} is no regular expression ({error}): correct it"
+        raise ValueError(self._failed)
+
+    def _timed(self, pattern: str, value: SqlValue) -> bool:
+        if not hasattr(signal, "setitimer") or (
+            threading.current_thread() is not threading.main_thread()
+        ):
+            return _search(pattern, value)
+        signal.signal(signal.SIGVTALRM, self._overtime)
+        self._searching = True
+        signal.setitimer(signal.ITIMER_VIRTUAL, SEARCH_SECONDS)
+        try:
+            return _search(pattern, value)
+        finally:
+            self._searching = False
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+    def _overtime(self, number: int, place: FrameType | None) -> None:
+        if self._searching:
+            raise _TooSlow
+
+
+def _search(pattern: str, value: SqlValue) -> bool:
+    if value is None:
+        return False
+    if isinstance(value, bytes):
+        return compile_bytes_regex(pattern).search(value[:SEARCH_LIMIT]) is not None
+    text = value if isinstance(value, str) else str(value)
+    return compile_regex(pattern).search(text[:SEARCH_LIMIT]) is not None
