@@ -1,0 +1,126 @@
+"""What a tap stands between: the facts of its flow, the store it fills, and who looks on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from proxy.message import Message
+from proxy.protocol import Protocol as WireProtocol
+from proxy.relay.api import Address, Listen
+from recordings.model import Frame, Key, Origin, Transport
+
+_encode = msgspec.json.Encoder().encode
+
+
+def as_json(fields: dict[str, Any]) -> str:
+    """Fields as JSON text; text that UTF-8 cannot hold is escaped."""
+    try:
+        return _encode(fields).decode()
+    except (UnicodeEncodeError, OverflowError, TypeError):
+        return json.dumps(fields, default=str)
+
+
+@dataclass(slots=True, eq=False)
+class Flow:
+    """The facts of one flow."""
+
+    id: int
+    session: int
+    protocol: WireProtocol
+    listen: Listen
+    client: Address
+    server: Address | None
+    local: Address
+    """Where the client reached us."""
+
+
+class Store(Protocol):
+    """What is asked of a recording: `recordings.writer.Recording` has it."""
+
+    @property
+    def congested(self) -> bool:
+        """Whether more waits to be written than may."""
+        ...
+
+    def add_session(
+        self,
+        *,
+        game: str | None,
+        client: str,
+        origin: Origin,
+        note: str | None = None,
+        uid: str | None = None,
+    ) -> int:
+        """Record that a client began a sitting; its id."""
+        ...
+
+    def end_session(self, session_id: int) -> None:
+        """Record that a session is over."""
+        ...
+
+    def add_flow(
+        self,
+        *,
+        session_id: int,
+        protocol: str,
+        transport: Transport,
+        client: str,
+        server: str | None,
+        hostname: str | None = None,
+        parent_frame_id: int | None = None,
+        opened_at: int,
+    ) -> int:
+        """Record a connection or pair of endpoints; its id."""
+        ...
+
+    def move_flow(self, flow_id: int, session_id: int) -> None:
+        """Record that a flow belongs to another session than was thought."""
+        ...
+
+    def close_flow(self, flow_id: int, at: int, reason: str) -> None:
+        """Record that a flow is over."""
+        ...
+
+    def append(self, flow_id: int, frame: Frame) -> int:
+        """Record a frame; gives it its id."""
+        ...
+
+    def add_key(
+        self,
+        session_id: int,
+        key: Key,
+        *,
+        flow_id: int | None = None,
+        frame_id: int | None = None,
+    ) -> None:
+        """Record a key."""
+        ...
+
+    def add_event(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        at: int,
+        session_id: int | None = None,
+        flow_id: int | None = None,
+        frame_id: int | None = None,
+    ) -> None:
+        """Record an event."""
+        ...
+
+
+class Watch(Protocol):
+    """Who looks on while it happens: the live view."""
+
+    def frame(self, flow: Flow, frame: Frame, message: Message) -> None:
+        """A frame has been recorded."""
+        ...
+
+    def event(self, flow: Flow | None, kind: str, detail: str) -> None:
+        """Something happened."""
+        ...

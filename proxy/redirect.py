@@ -1,0 +1,277 @@
+"""Follow the redirect: a message that announces an endpoint makes us open a relay for it first.
+
+The announcement is rewritten so that the client comes to us: to the address at which this client
+reaches us, and the port that the new relay got. What announces is declared by the protocol
+(`Protocol.announces`); here is no protocol.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from proxy.flow import Flow
+from proxy.message import FieldError, Message
+from proxy.protocol import Announce
+from proxy.relay.api import Address, Listen, Opener, show_address
+from proxy.rules import Verdict
+from recordings.errors import UserError
+from recordings.model import Direction, Frame, Transport
+
+LEGS_PER_CLIENT = 64
+"""Listeners that one client may make us open."""
+STALE = 3_600_000_000
+"""Microseconds after which a leg that nobody uses makes room for a new one."""
+
+Say = Callable[[str, str], None]
+"""Takes the kind and the detail of an event."""
+
+
+@dataclass(slots=True, eq=False)
+class Leg:
+    """One endpoint that was announced to one client, and our listener for it."""
+
+    listen: Listen
+    address: Address
+    announced: int
+    """When last, in microseconds."""
+    session: int = 0
+    parent: int | None = None
+    """The frame that announced it last."""
+    flows: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Redirects:
+    """All legs of one run: one listener per client and announced endpoint, reused."""
+
+    opener: Opener
+    relay_peers: bool = False
+    limit: int = LEGS_PER_CLIENT
+    own: dict[tuple[Transport, int], Listen] = field(default_factory=dict)
+    """Our listeners by transport and port."""
+    legs: dict[Listen, Leg] = field(default_factory=dict)
+
+    def leg(self, flow: Flow, wanted: Listen, at: int) -> Leg | None:
+        """The leg for an endpoint, opened now if need be; None when the client has too many."""
+        leg = self.legs.get(wanted)
+        if leg is None:
+            mine = [one for one in self.legs.values() if one.listen.client == wanted.client]
+            if len(mine) >= self.limit and not self._make_room(mine, at):
+                return None
+            address = self.opener.open(wanted)
+            leg = self.legs[wanted] = Leg(wanted, address, at)
+            self.own[wanted.transport, address[1]] = wanted
+        leg.announced = at
+        leg.session = flow.session
+        return leg
+
+    def _make_room(self, legs: list[Leg], at: int) -> bool:
+        stale = [leg for leg in legs if not leg.flows and at - leg.announced > STALE]
+        if not stale:
+            return False
+        leg = min(stale, key=lambda one: one.announced)
+        del self.legs[leg.listen]
+        self.own.pop((leg.listen.transport, leg.address[1]), None)
+        self.opener.close(leg.listen.transport, leg.address)
+        return True
+
+
+class Unchanged(Exception):
+    """An announced endpoint passes unchanged; the text says why."""
+
+    def __init__(self, why: str, once: str = "") -> None:
+        super().__init__(why)
+        self.once = once
+        """What is said once for all endpoints that it befalls."""
+
+
+@dataclass(slots=True)
+class _Target:
+    """An announced endpoint, read out of a message."""
+
+    host: str
+    port: int
+    host_path: str | None
+    port_path: str | None
+
+
+class Redirect:
+    """The rule of one flow (see `proxy.rules.Rule`)."""
+
+    def __init__(self, flow: Flow, redirects: Redirects, say: Say) -> None:
+        self._flow = flow
+        self._all = redirects
+        self._say = say
+        self._said: set[str] = set()
+        self._opened: list[Leg] = []
+        self._announces: dict[tuple[Direction, str], list[Announce]] = {}
+        for announce in flow.protocol.announces:
+            if announce.peer and not redirects.relay_peers:
+                continue
+            key = announce.direction, announce.kind
+            self._announces.setdefault(key, []).append(announce)
+
+    def holds(self, direction: Direction) -> bool:
+        """See `Rule.holds`."""
+        return any(way is direction for way, _ in self._announces)
+
+    def judge(self, frame: Frame, message: Message) -> Verdict:
+        """See `Rule.judge`."""
+        for announce in self._announces.get((frame.direction, message.kind), ()):
+            if announce.when is None or announce.when(message):
+                message = self._follow(announce, message, frame.at)
+        return message
+
+    def recorded(self, frame: Frame) -> None:
+        """See `Rule.recorded`."""
+        for leg in self._opened:
+            leg.parent = frame.id
+        self._opened.clear()
+
+    def _follow(self, announce: Announce, message: Message, at: int) -> Message:
+        """The message with every endpoint of one announcement rewritten."""
+        rewritten = message
+        for target in self._targets(announce, message):
+            try:
+                rewritten = _rewrite(rewritten, target, self._relayed(announce, target, at))
+            except Unchanged as unchanged:
+                self._passes(target, unchanged)
+            except (FieldError, ValueError, TypeError) as error:
+                self._passes(target, Unchanged(f"the message cannot hold our address: {error}"))
+        if rewritten is not message:
+            for path in announce.drop:
+                try:
+                    rewritten = rewritten.delete(path)
+                except FieldError:
+                    continue  # it was not there
+        return rewritten
+
+    def _targets(self, announce: Announce, message: Message) -> Iterator[_Target]:
+        prefixes = [""]
+        if announce.each is not None:
+            try:
+                count = len(message.get(announce.each))
+            except (FieldError, TypeError):
+                return
+            prefixes = [f"{announce.each}[{number}]." for number in range(count)]
+        server = self._flow.server or ("", 0)
+        for prefix in prefixes:
+            host_path = None if announce.host is None else prefix + announce.host
+            port_path = None if announce.port is None else prefix + announce.port
+            try:
+                host = server[0] if host_path is None else str(message.get(host_path))
+                port = server[1] if port_path is None else str(message.get(port_path))
+            except FieldError:
+                continue
+            yield self._target(host, str(port), host_path, port_path)
+
+    def _target(
+        self, host: str, port: str, host_path: str | None, port_path: str | None
+    ) -> _Target:
+        if host_path == port_path and host_path is not None:
+            host, _, port = host.rpartition(":")
+        number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0
+        return _Target(host.strip("[]"), number, host_path, port_path)
+
+    def _relayed(self, announce: Announce, target: _Target, at: int) -> Address:
+        """Our address for an announced endpoint; raises Unchanged."""
+        flow = self._flow
+        if announce.direction is not Direction.TO_CLIENT:
+            raise Unchanged("endpoints that a client announces are not relayed yet")
+        if not 0 < target.port < 65536 or not _usable(target.host):
+            raise Unchanged("it is no endpoint that can be reached")
+        same = flow.listen.transport is announce.transport and (target.host, target.port)
+        if same and same == flow.server:
+            return flow.local
+        host, why = self._reachable(target.host)
+        if host == flow.local[0] and (announce.transport, target.port) in self._all.own:
+            raise Unchanged("it is our own address already")
+        wanted = Listen(
+            protocol=announce.protocol,
+            transport=announce.transport,
+            host=flow.local[0],
+            port=0 if target.port_path is not None else flow.local[1],
+            upstream=(host, target.port),
+            client=flow.client[0],
+            role=announce.role,
+            hostname=None if _number(host) else host,
+        )
+        return self._leg(wanted, target, why, at)
+
+    def _leg(self, wanted: Listen, target: _Target, why: str, at: int) -> Address:
+        known = wanted in self._all.legs
+        try:
+            leg = self._all.leg(self._flow, wanted, at)
+        except (UserError, OSError) as error:
+            raise Unchanged(f"no relay for it can be opened: {error}") from error
+        if leg is None:
+            raise Unchanged(f"this client has {self._all.limit} relays already", once="limit")
+        self._opened.append(leg)
+        if not known:
+            shown = show_address((target.host, target.port))
+            role = f"{wanted.role} " if wanted.role else ""
+            self._say("redirect", f"{role}{shown} is relayed at {show_address(leg.address)}{why}")
+        return leg.address
+
+    def _reachable(self, host: str) -> tuple[str, str]:
+        """Where to connect for an announced host, and what to say of it.
+
+        A server behind NAT announces the address that it sees itself at.
+        """
+        server = self._flow.server
+        announced, upstream = _number(host), _number(server[0]) if server else None
+        if server and announced and upstream and _private(announced) and not _private(upstream):
+            return server[0], f", reached at {server[0]} since {host} is a private address"
+        return host, ""
+
+    def _passes(self, target: _Target, unchanged: Unchanged) -> None:
+        """Say that an endpoint passes unchanged, each endpoint or reason once a flow."""
+        shown = show_address((target.host, target.port))
+        what = unchanged.once or shown
+        if what not in self._said and len(self._said) < LEGS_PER_CLIENT:
+            self._said.add(what)
+            self._say("redirect-unchanged", f"{shown} passes unchanged: {unchanged}")
+
+
+def _rewrite(message: Message, target: _Target, address: Address) -> Message:
+    host, port = address
+    if target.host_path is not None and target.host_path == target.port_path:
+        return message.set(target.host_path, show_address(address))
+    if target.host_path is not None:
+        message = message.set(target.host_path, host)
+    if target.port_path is not None:
+        message = message.set(target.port_path, str(port))
+    return message
+
+
+_Number = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_PRIVATE = tuple(
+    ipaddress.ip_network(net)
+    for net in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),  # RFC 1918
+        *("127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10"),
+        *("::1/128", "fe80::/10", "fc00::/7"),
+    )
+)
+
+
+def _number(host: str) -> _Number | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _private(number: _Number) -> bool:
+    return any(number in net for net in _PRIVATE)
+
+
+def _usable(host: str) -> bool:
+    """Whether a host can be connected to: a number that is somebody's, or a name."""
+    number = _number(host)
+    if number is not None:
+        return not (number.is_unspecified or number.is_multicast)
+    return bool(host) and host[0].isalnum() and all(c.isalnum() or c in ".-_" for c in host)
