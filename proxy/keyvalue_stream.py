@@ -1,0 +1,61 @@
+r"""Cutting a stream of `\key\value\...\final\` messages, and noticing what the commands in it say.
+
+Source: gamespy 1: the makers' reader looks for the first `\final\`, so nothing else ends a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, ClassVar, TypeAlias
+
+from proxy.dissector import PEER_FAULTS, StreamDissector
+from proxy.keys import SessionKeys
+from proxy.keyvalue import MARK, command
+from recordings.model import Direction, Frame, Key
+
+Notice: TypeAlias = Callable[[Any, Frame], None]
+"""A method of the dissector that looks at one frame of a command."""
+
+
+class KeyValueDissector(StreamDissector):
+    """Cuts at `\\final\\`; what does not begin with a backslash is a frame of its own, unreadable.
+
+    A subclass lists in `notices` which commands tell it something. It notices what it seals as it
+    does what it is fed, so that whoever speaks through it gets the same state.
+    """
+
+    notices: ClassVar[Mapping[tuple[Direction, bytes], Notice]] = {}
+
+    def frame_length(self, direction: Direction, buffer: bytes | bytearray, start: int) -> int:
+        if buffer[start] != 0x5C:
+            found = buffer.find(b"\\", start)
+            return (found if found > 0 else len(buffer)) - start
+        end = self.find(direction, MARK, buffer, start)
+        return end and end - start
+
+    def frame(self, frame: Frame) -> None:
+        notice = self.notices.get((frame.direction, command(frame.clear)))
+        if notice is not None:
+            notice(self, frame)
+
+    def seal(self, direction: Direction, plain: bytes, cipher: str | None = None) -> bytes:
+        with suppress(*PEER_FAULTS):
+            self.frame(Frame(direction, 0, plain))
+        return plain
+
+    def learn_text(
+        self, frame: Frame, name: str, key: bytes | None, cipher: str | None = None
+    ) -> None:
+        """Learn a key that says something."""
+        if key:
+            self.learn(frame, Key(name, key, cipher))
+
+
+def passwords(keys: SessionKeys, name: str) -> list[bytes]:
+    """Passwords to try, the likeliest first: the user's alone if there is one, else those seen."""
+    given = keys.given("password")
+    if given is not None:
+        return [given.key]
+    seen = [key.key for key in keys if key.name == name]
+    return list(dict.fromkeys(reversed(seen)))[:16]
