@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from types import FrameType
+from typing import TypeAlias
 
 from proxy.relay.api import Address, Listen, Sinks
-from proxy.relay.resolver import Resolver
+from proxy.relay.flow import Congested, default_idle
+from proxy.relay.resolver import Resolver, refuse_ourselves
+from proxy.relay.sockets import Outward
+from proxy.relay.tcp import TcpListener
+from proxy.relay.udp import UdpListener
 from recordings.model import Transport
 
-DEFAULT_IDLE = 300.0
+GRACE = 2.0
+"""Seconds for the last bytes to leave when the engine stops."""
+SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
+FILES = 65536
+
+Listener: TypeAlias = TcpListener | UdpListener
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +38,7 @@ class OpenFlow:
 
 
 class Engine:
-    """All listeners of one run."""
+    """All listeners of one run. Everything happens on one event loop, unless said otherwise."""
 
     def __init__(
         self,
@@ -30,33 +46,186 @@ class Engine:
         *,
         resolver: Resolver | None = None,
         offline: bool = False,
-        idle: Callable[[str], float] = lambda protocol: DEFAULT_IDLE,
+        idle: Callable[[str], float] = default_idle,
         modes: Sequence[str] = (),
         on_ready: Callable[[], None] | None = None,
-    ) -> None: ...
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`idle` gives the seconds of silence after which a UDP flow of a protocol is closed.
 
-    async def run(self) -> None:
-        """Serve until `stop`, SIGINT or SIGTERM; then tell the sinks what is left and close."""
-        raise NotImplementedError
+        `modes` are further modes of mitmproxy to run beside our listeners; `on_ready` is called
+        once everything accepts clients; `clock` (seconds) is what idle time is measured by.
+        """
+        self.sinks = sinks
+        self.resolver = resolver or Resolver(offline=offline)
+        self.outward = Outward(offline=offline)
+        self.idle = idle
+        self.time = clock
+        self.congested: set[Congested] = set()
+        self._modes = tuple(modes)
+        self._on_ready = on_ready
+        self._listeners: list[Listener] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = threading.Event()
+        self._wake: asyncio.Event | None = None
+        self._serving = False
+
+    # listeners
 
     def open(self, listen: Listen) -> Address:
         """Bind now and return the address; served from now on, or once `run` is. UserError."""
-        raise NotImplementedError
+        make = TcpListener if listen.transport is Transport.TCP else UdpListener
+        listener = make(self, listen, self._check_server(listen.transport))
+        self._listeners.append(listener)
+        if self._serving:
+            listener.serve()
+        return listener.address
 
-    def close(self, transport: Transport, address: Address) -> None:
-        """Close one listener; its flows go on."""
-        raise NotImplementedError
+    def shut(self, listen: Listen) -> None:
+        """Accept no more clients on that listener; its flows go on."""
+        for listener in self._listeners:
+            if listener.listen is listen:
+                listener.shut()
 
-    def relieve(self) -> None:
-        """The store has caught up: read again. May be called from any thread."""
+    def _check_server(self, transport: Transport) -> Callable[[Address], None]:
+        def check(server: Address) -> None:
+            refuse_ourselves(server, self._addresses(transport))
 
-    def stop(self) -> None:
-        """End `run`. May be called from any thread, and twice."""
+        return check
+
+    def _addresses(self, transport: Transport | None = None) -> Iterator[Address]:
+        for one in self._listeners:
+            if transport in (None, one.listen.transport) and not one.closed:
+                yield one.address
 
     def listeners(self) -> list[tuple[Listen, Address]]:
         """Every open listener and the address that it is bound to."""
-        raise NotImplementedError
+        return [(one.listen, one.address) for one in self._listeners if not one.closed]
 
     def flows(self) -> list[OpenFlow]:
         """Every open flow."""
-        raise NotImplementedError
+        return [
+            OpenFlow(listener.listen, client, server)
+            for listener in self._listeners
+            for client, server in listener.open_flows()
+        ]
+
+    # what other threads may call
+
+    def relieve(self) -> None:
+        """The store has caught up: read again. May be called from any thread."""
+        self._soon(self._relieve)
+
+    def _relieve(self) -> None:
+        waiting, self.congested = self.congested, set()
+        for one in waiting:
+            one.relieve()
+
+    def stop(self) -> None:
+        """End `run`. May be called from any thread, before it too, and twice."""
+        self._stopping.set()
+        self._soon(self._wake_up)
+
+    def _wake_up(self) -> None:
+        if self._wake is not None:
+            self._wake.set()
+
+    def _soon(self, call: Callable[[], None]) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nothing to do
+                self._loop.call_soon_threadsafe(call)
+
+    # running
+
+    async def run(self) -> None:
+        """Serve until `stop`, SIGINT or SIGTERM; then tell the sinks what is left and close."""
+        from proxy.relay.compat import Stage  # takes a third of a second
+
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        more_files()
+        try:
+            with stop_on_signals(self._loop, self.stop):
+                stage = Stage(self, self._modes)
+                wait = asyncio.ensure_future(self._wait_for_stop(stage.shutdown))
+                try:
+                    await stage.run(self._ready)
+                finally:
+                    wait.cancel()
+                    await self.finish()
+        finally:
+            self._loop = None
+
+    async def _wait_for_stop(self, shutdown: Callable[[], None]) -> None:
+        assert self._wake is not None
+        if not self._stopping.is_set():
+            await self._wake.wait()
+        shutdown()
+
+    def _ready(self) -> None:
+        if self._on_ready is not None:
+            self._on_ready()
+
+    def serve(self) -> None:
+        """Accept clients (mitmproxy starts us)."""
+        self._serving = True
+        for listener in self._listeners:
+            listener.serve()
+
+    async def finish(self) -> None:
+        """Accept no more, end every flow, wait a moment for last bytes (mitmproxy stops us)."""
+        self._serving = False
+        for listener in self._listeners:
+            listener.stop("stopped")
+        deadline = time.monotonic() + GRACE
+        while any(one.busy for one in self._listeners) and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        for listener in self._listeners:
+            listener.abort()
+        while any(one.busy for one in self._listeners):
+            await asyncio.sleep(0)
+        self._listeners.clear()
+        self.congested.clear()
+
+    def addresses(self) -> list[Address]:
+        """Where we listen (mitmproxy asks)."""
+        return list(self._addresses())
+
+
+def more_files() -> None:
+    """Ask for as many open files as we may have: every UDP client takes one."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+@contextlib.contextmanager
+def stop_on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and its kin end the run in good order; only the main thread can be told of them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stop)
+
+    for number in numbers:
+        try:
+            loop.add_signal_handler(number, stop)
+        except (NotImplementedError, RuntimeError):
+            signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.remove_signal_handler(number)
+            signal.signal(number, before[number] or signal.SIG_DFL)

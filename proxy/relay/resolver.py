@@ -1,15 +1,93 @@
-"""Names of upstream servers to addresses, by name servers of our own choice."""
+"""Names of upstream servers to addresses, by name servers of our own choice.
+
+The hosts file is ignored: a user who points a game at this machine does it there, or in our own
+DNS, and the proxy must not follow and connect to itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from proxy.relay.api import Address, show_address
+from proxy.relay.sockets import WILDCARDS, is_ours, numeric
+from recordings.errors import UserError
+
+LOCAL_NAMES = {"localhost": "127.0.0.1"}
+"""Names that mean this machine everywhere (RFC 6761)."""
+
+
+class Lookup(Protocol):
+    """What asks the name servers."""
+
+    async def lookup_ip(self, host: str) -> list[str]:
+        """Addresses, IPv4 and IPv6; raises OSError."""
+        ...
 
 
 class Resolver:
-    """Resolves upstream names; ignores the hosts file."""
+    """Resolves upstream names, and remembers what it found for the length of the run."""
 
-    def __init__(self, name_servers: Sequence[str] = (), *, offline: bool = False) -> None: ...
+    def __init__(
+        self,
+        name_servers: Sequence[str] = (),
+        *,
+        offline: bool = False,
+        lookup: Lookup | None = None,
+    ) -> None:
+        for server in name_servers:
+            if numeric(server) is None:
+                raise UserError(f"--resolver {server!r} is no address: give one like 9.9.9.9")
+        self._servers = list(name_servers)
+        self._lookup = lookup
+        self._offline = offline
+        self._found: dict[str, str] = {}
+
+    def known(self, host: str) -> str | None:
+        """The address when nobody has to be asked: a number, this machine, or found before."""
+        name = host.rstrip(".").lower()
+        return numeric(host) or LOCAL_NAMES.get(name) or self._found.get(name)
 
     async def resolve(self, host: str) -> str:
-        """The numeric address of `host`; UserError with the cure."""
-        raise NotImplementedError
+        """The numeric address of `host`, IPv4 first; UserError with the cure."""
+        known = self.known(host)
+        if known is not None:
+            return known
+        if self._offline:
+            raise UserError(f"{host} is not looked up while offline: give its numeric address")
+        name = host.rstrip(".").lower()
+        try:
+            found = await self._asked().lookup_ip(name)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise UserError(_unknown(host, str(error))) from error
+        if not found:
+            raise UserError(_unknown(host, "no address"))
+        self._found[name] = min(found, key=lambda one: ":" in one)
+        return self._found[name]
+
+    def _asked(self) -> Lookup:
+        if self._lookup is None:
+            from proxy.relay.compat import make_lookup
+
+            self._lookup = make_lookup(self._servers)
+        return self._lookup
+
+
+def _unknown(host: str, why: str) -> str:
+    return (
+        f"the name {host} does not resolve ({why}): give the server's numeric address, "
+        "or another name server with --resolver"
+    )
+
+
+def refuse_ourselves(server: Address, listening: Iterable[Address]) -> None:
+    """UserError when `server` is where we listen: the proxy would connect to itself."""
+    host, port = server
+    for at, bound in listening:
+        if bound != port:
+            continue
+        if at == host or (at in WILDCARDS.values() and is_ours(host)):
+            raise UserError(
+                f"the upstream {show_address(server)} is this proxy itself: give the real "
+                "server's numeric address, or --resolver with a name server that knows it"
+            )

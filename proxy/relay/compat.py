@@ -1,0 +1,210 @@
+"""Everything of mitmproxy that the relay touches, for versions 11.0.2 to 12.
+
+Touched: `Master` (run, shutdown, should_exit, addons), `options.Options` (mode),
+`addons.proxyserver.Proxyserver` (servers and their mode and last_exception, is_running),
+`proxy.mode_specs.ProxyMode`, `proxy.mode_servers.ServerInstance` (_start, _stop, is_running,
+listen_addrs, make_top_layer), `dns.Message`, since version 12 `dns.DNSMessage` (unpack, packed,
+succeed, fail, question), `mitmproxy_rs.dns` (DnsResolver, get_system_dns_servers).
+
+mitmproxy owns the life cycle: our listeners stand behind one mode of it, `understudy`, which starts
+and stops with the others. `self_check` says at the start whether the version at hand still has all
+of this.
+"""
+
+# mitmproxy is typed in part only.
+# mypy: disallow-untyped-calls=False
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+with warnings.catch_warnings():  # its dependencies deprecate each other's ways
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import mitmproxy_rs
+    from mitmproxy import dns, version
+    from mitmproxy.addons.proxyserver import Proxyserver
+    from mitmproxy.master import Master
+    from mitmproxy.options import Options
+    from mitmproxy.proxy import layer, mode_servers, mode_specs
+    from mitmproxy.proxy.context import Context
+
+from proxy.relay.api import Address
+from proxy.relay.resolver import Lookup
+from recordings.errors import UserError
+
+DnsMessage: Any = getattr(dns, "DNSMessage", None) or getattr(dns, "Message", None)
+MODE = "understudy"
+
+
+class Listeners(Protocol):
+    """What the engine is to mitmproxy: something that starts, stops and listens."""
+
+    def serve(self) -> None:
+        """Accept clients."""
+        ...
+
+    async def finish(self) -> None:
+        """Accept no more, end the flows."""
+        ...
+
+    def addresses(self) -> list[Address]:
+        """Where it listens."""
+        ...
+
+
+class UnderstudyMode(mode_specs.ProxyMode):
+    """The mode behind which all our listeners stand."""
+
+    description = "Understudy relay"
+    transport_protocol = mode_specs.BOTH
+    default_port = None
+
+    def __post_init__(self) -> None:
+        if self.data:
+            raise ValueError("mode takes no arguments")
+
+    def listen_port(self, default: int | None = None) -> int | None:
+        """None: there are as many ports as listeners, and they come and go."""
+        return None
+
+
+class UnderstudyInstance(mode_servers.ServerInstance[UnderstudyMode]):
+    """Starts and stops our listeners when mitmproxy says so."""
+
+    _listeners: Listeners | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether our listeners accept clients."""
+        return self._listeners is not None
+
+    @property
+    def listen_addrs(self) -> tuple[Address, ...]:
+        """Where our listeners are; mitmproxy refuses to connect to these."""
+        return tuple(self._listeners.addresses()) if self._listeners else ()
+
+    async def _start(self) -> None:
+        from mitmproxy import ctx
+
+        self._listeners = ctx.master.addons.get(Relay.name).listeners
+        self._listeners.serve()
+
+    async def _stop(self) -> None:
+        listeners, self._listeners = self._listeners, None
+        if listeners is not None:
+            await listeners.finish()
+
+    def make_top_layer(self, context: Context) -> layer.Layer:
+        """Never: our streams do not pass through mitmproxy's layers."""
+        raise NotImplementedError
+
+
+class Relay:
+    """The addon by which our mode finds our listeners; without a `nextlayer` there is a warning."""
+
+    name = "nextlayer"
+
+    def __init__(self, listeners: Listeners) -> None:
+        self.listeners = listeners
+        self.is_running = asyncio.Event()
+
+    def running(self) -> None:
+        """mitmproxy calls this once all modes have been started."""
+        self.is_running.set()
+
+
+class Stage:
+    """A mitmproxy `Master` with two addons: its proxy server and ours."""
+
+    def __init__(self, listeners: Listeners, modes: Sequence[str]) -> None:
+        self_check()
+        self._relay = Relay(listeners)
+        self._quiet = _quiet_logging()
+        options = Options()
+        self._master = Master(options, event_loop=asyncio.get_running_loop())
+        self._server = Proxyserver()
+        self._master.addons.add(self._server, self._relay)
+        options.update(mode=[MODE, *modes])
+
+    async def run(self, on_ready: Callable[[], None]) -> None:
+        """Run until `shutdown`; UserError when a mode cannot start."""
+        running = asyncio.ensure_future(self._master.run())
+        try:
+            ready = asyncio.ensure_future(self._relay.is_running.wait())
+            await asyncio.wait([running, ready], return_when=asyncio.FIRST_COMPLETED)
+            ready.cancel()
+            failed = self._failure()
+            if failed is not None:
+                raise failed
+            if not running.done():
+                on_ready()
+            await asyncio.shield(running)
+        finally:
+            self._master.should_exit.set()
+            await asyncio.wait([running])
+            await self._server.servers.update([])
+            self._quiet()
+
+    def _failure(self) -> UserError | None:
+        for server in self._server.servers:
+            if server.last_exception is not None:
+                spec = server.mode.full_spec
+                return UserError(f"the mode {spec} cannot start: {server.last_exception}")
+        return None
+
+    def shutdown(self) -> None:
+        """End `run`; may be called from any thread."""
+        self._master.shutdown()
+
+
+def _quiet_logging() -> Callable[[], None]:
+    """mitmproxy's errors go to stderr, unless the program has set up logging; the undo."""
+    if logging.getLogger().handlers:
+        return lambda: None
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.ERROR)
+    handler.setFormatter(logging.Formatter("understudy: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    return lambda: logging.getLogger().removeHandler(handler)
+
+
+_NEEDED: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (Master, ("run", "shutdown", "running", "done")),
+    (Proxyserver, ("setup_servers", "running")),
+    (mode_specs.ProxyMode, ("parse", "listen_port")),
+    (mode_servers.ServerInstance, ("make", "start", "stop", "_start", "_stop")),
+    (DnsMessage, ("unpack", "packed", "succeed", "fail", "question")),
+    (mitmproxy_rs.dns, ("DnsResolver", "get_system_dns_servers")),
+)
+
+
+def self_check() -> None:
+    """UserError when this mitmproxy lacks something that we use."""
+    missing = [
+        f"{getattr(thing, '__name__', thing)}.{name}"
+        for thing, names in _NEEDED
+        for name in names
+        if not hasattr(thing, name)
+    ]
+    if missing or not mode_specs.ProxyMode.parse(MODE):
+        raise UserError(
+            f"mitmproxy {version.VERSION} lacks {', '.join(missing)}: "
+            "install one from 11.0.2 to before 13"
+        )
+
+
+def make_lookup(name_servers: Sequence[str]) -> Lookup:
+    """mitmproxy's own resolver; the system's name servers when none are given."""
+    try:
+        servers = list(name_servers) or mitmproxy_rs.dns.get_system_dns_servers()
+    except RuntimeError as error:
+        raise UserError(
+            f"the system names no name server ({error}): give one with --resolver, "
+            "or the server's numeric address"
+        ) from error
+    resolver: Lookup = mitmproxy_rs.dns.DnsResolver(name_servers=servers, use_hosts_file=False)
+    return resolver

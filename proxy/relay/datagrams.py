@@ -1,0 +1,128 @@
+"""One UDP socket that is read in bounded batches.
+
+A raw socket under the loop's reader is twice as fast as asyncio's datagram endpoint; where the
+loop has no readers (Windows) a task reads instead. There an ICMP refusal ends a pending read, so
+the task simply reads again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+Peer: TypeAlias = tuple[Any, ...]
+"""A socket address as the kernel gives it: two items for IPv4, four for IPv6."""
+
+LARGEST = 65536
+MAX_BATCH = 64
+"""Datagrams read in one turn of the loop at most, so that nobody is starved."""
+PATIENCE = 16
+"""Turns with exactly one datagram after which a second one is tried."""
+ERRORS_IN_A_ROW = 100
+
+
+class DatagramSocket:
+    """Reads a bound or connected socket and hands over every datagram."""
+
+    __slots__ = (
+        "_batch",
+        "_closed",
+        "_full",
+        "_loop",
+        "_reading",
+        "_receive",
+        "_task",
+        "came",
+        "failed",
+        "sock",
+    )
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        came: Callable[[bytes, Peer], None],
+        failed: Callable[[OSError], None],
+    ) -> None:
+        self.sock = sock
+        self.came = came
+        self.failed = failed
+        self._receive = sock.recvfrom
+        self._batch = 1
+        self._full = 0
+        self._reading = False
+        self._closed = False
+        self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Read from now on, on the running loop."""
+        if self._reading or self._closed:
+            return
+        self._loop = asyncio.get_running_loop()
+        self._reading = True
+        try:
+            self._loop.add_reader(self.sock.fileno(), self._readable)
+        except NotImplementedError:
+            self._task = self._loop.create_task(self._pump())
+
+    def pause(self) -> None:
+        """Leave what comes in the kernel's buffer."""
+        if self._reading and self._loop is not None:
+            self._reading = False
+            if self._task is not None:
+                self._task.cancel()
+                self._task = None
+            else:
+                self._loop.remove_reader(self.sock.fileno())
+
+    def close(self) -> None:
+        """Read no more, close the socket."""
+        self.pause()
+        self._closed = True
+        self.sock.close()
+
+    def relieve(self) -> None:
+        """The store has caught up."""
+        self.start()
+
+    def _readable(self) -> None:
+        """A turn of the loop: as many reads as it took lately, so that a quiet flow reads once."""
+        batch = self._batch
+        receive = self._receive
+        for count in range(batch):
+            try:
+                data, peer = receive(LARGEST)
+            except (BlockingIOError, InterruptedError):
+                self._batch = count or 1
+                self._full = 0
+                return
+            except OSError as error:
+                self.failed(error)
+                return
+            self.came(data, peer)
+            if not self._reading:
+                return
+        self._full += 1
+        if batch > 1 or self._full >= PATIENCE:
+            self._batch = min(batch * 2, MAX_BATCH)
+
+    async def _pump(self) -> None:
+        """The same for a loop without readers."""
+        assert self._loop is not None
+        errors = 0
+        while self._reading:
+            try:
+                data, peer = await self._loop.sock_recvfrom(self.sock, LARGEST)
+            except OSError as error:
+                if self._closed:
+                    return
+                errors += 1
+                self.failed(error)
+                await asyncio.sleep(0.01 if errors > ERRORS_IN_A_ROW else 0)
+                continue
+            errors = 0
+            with contextlib.suppress(asyncio.CancelledError):
+                self.came(data, peer)

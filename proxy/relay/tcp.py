@@ -1,0 +1,277 @@
+"""TCP flows: a client, a server, and what happens between their first and last byte.
+
+Nothing is read from the client before the server is there, so that what it says early waits in the
+kernel, which is bounded; the server is dialled at once, so that one which greets first can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from proxy.relay.api import Address, Listen, Sink, show_address
+from proxy.relay.flow import (
+    Host,
+    Mute,
+    defect,
+    open_sink,
+    start_sink,
+    takes_over,
+    tell,
+    tell_closed,
+)
+from proxy.relay.sockets import bind, plain_address
+from proxy.relay.tcp_side import STARTING, Side
+from recordings.errors import UserError
+from recordings.model import Direction, Transport
+
+MAX_FLOWS = 1000
+"""Clients of one listener at a time."""
+CONNECT_TIMEOUT = 10.0
+LINGER_TIME = 30.0
+"""Seconds for the last bytes to reach a slow reader after the flow has ended."""
+HALF_CLOSED_CHECK = 30.0
+"""Seconds between looks at a side that has ended: asyncio no longer watches it."""
+
+
+class TcpFlow:
+    """One TCP connection of a client and ours to the server. It is the sink's `Pipe`."""
+
+    def __init__(self, listener: TcpListener) -> None:
+        self.listener = listener
+        self.host = listener.host
+        self.listen = listener.listen
+        self.loop = asyncio.get_running_loop()
+        self.client = Side(self, Direction.TO_SERVER, "client")
+        self.server = Side(self, Direction.TO_CLIENT, "server")
+        self.client.peer, self.server.peer = self.server, self.client
+        self.address: Address = ("", 0)
+        self.local: Address = listener.address
+        self.upstream: Address | None = None
+        self.sink: Sink = Mute()
+        self.over = False
+        self._opened = False
+        self._dialling: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    # beginning
+
+    def connected(self, side: Side) -> None:
+        """A socket is there: first the client's, then the server's."""
+        if side is self.server:
+            self._ready()
+            return
+        assert side.transport is not None
+        self.address = plain_address(side.transport.get_extra_info("peername") or ("", 0))
+        self.local = plain_address(side.transport.get_extra_info("sockname") or self.local)
+        if not self.listener.admit(self):
+            self.over = True
+            side.shut(reset=True)
+            return
+        side.pause(STARTING)
+        if self.listen.upstream is None:
+            self._open(None)
+            self._ready()
+            return
+        host, port = self.listen.upstream
+        known = self.host.resolver.known(host)
+        if known is not None:
+            self._open((known, port))
+        self._dialling = self.loop.create_task(self._dial(host, port))
+
+    def _open(self, server: Address | None) -> None:
+        if self._opened:
+            return
+        self._opened = True
+        self.upstream = server
+        self.sink = open_sink(self.host.sinks, self.listen, self.address, server, self.local)
+        self.client.use(self.sink)
+        self.server.use(self.sink)
+
+    async def _dial(self, host: str, port: int) -> None:
+        where = show_address((host, port))
+        try:
+            server = (await self.host.resolver.resolve(host), port)
+            if self.over:
+                return
+            self._open(server)
+            self.listener.check_server(server)
+            await self.host.outward.connect(lambda: self.server, server, CONNECT_TIMEOUT)
+        except UserError as error:
+            self._refused(str(error))
+        except TimeoutError:
+            self._refused(f"the server {where} does not answer")
+        except OSError as error:
+            why = error.strerror or str(error)
+            self._refused(f"the server {where} cannot be reached: {why}")
+
+    def _ready(self) -> None:
+        if self.over:  # stopped while dialling
+            self.server.shut()
+            return
+        start_sink(self.sink, self)
+        self.client.resume(STARTING)
+
+    def _refused(self, sentence: str) -> None:
+        if self.over:
+            return
+        self._open(None)
+        tell(self.sink, "refused", sentence)
+        if takes_over(self.sink, sentence):
+            self._ready()
+        else:
+            self.close("refused")
+
+    def failed(self, error: Exception) -> bool:
+        """The sink failed: go on without it. Always False, for `held`."""
+        defect(self.sink, error)
+        for side in (self.client, self.server):
+            with contextlib.suppress(Exception):
+                side.give_back(self.sink.flush(side.direction))
+        mute = Mute()
+        self.client.use(mute)
+        self.server.use(mute)
+        return False
+
+    # ending
+
+    def side_ended(self, side: Side) -> None:
+        """One side sent its last byte; the other direction goes on."""
+        peer = side.peer
+        if self.over:
+            return
+        if peer.transport is None or (peer.ended and side.ended):
+            self.close(f"{'server' if peer is self.server and peer.ended else 'client'} closed")
+            return
+        peer.end()
+        if self._timer is None:
+            self._timer = self.loop.call_later(HALF_CLOSED_CHECK, self._check_half_closed)
+
+    def _check_half_closed(self) -> None:
+        dead = [s for s in (self.client, self.server) if s.ended and s.dead()]
+        if dead:
+            self.close(f"{dead[0].name} closed")
+        else:
+            self._timer = self.loop.call_later(HALF_CLOSED_CHECK, self._check_half_closed)
+
+    def side_lost(self, side: Side, error: Exception | None) -> None:
+        """A socket is closed: by us, or by a reset, which is passed on as one."""
+        if not self.over:
+            if error is not None:
+                tell(self.sink, "reset", f"the {side.name} reset the connection")
+                self.close(f"{side.name} reset", reset=True)
+            else:
+                self.close(f"{side.name} closed")
+        if self.client.lost and (self.server.lost or self.server.transport is None):
+            self._forget()
+
+    def _forget(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.listener.forget(self)
+
+    def close(self, reason: str, *, reset: bool = False) -> None:
+        """End the flow: what is kept back is forwarded, the sink is told once."""
+        if self.over:
+            return
+        self.over = True
+        for side in (self.client, self.server):
+            side.flush()
+            self.host.congested.discard(side)
+        for side in (self.client, self.server):
+            side.shut(reset=reset)
+        if self._dialling is not None:
+            self._dialling.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_later(LINGER_TIME, self.abort)
+        tell_closed(self.sink, reason)
+
+    def abort(self) -> None:
+        """Close the sockets now, whatever still waits to be written."""
+        for side in (self.client, self.server):
+            if side.transport is not None and not side.lost:
+                side.transport.abort()
+
+    # the pipe
+
+    def send(self, direction: Direction, data: bytes) -> None:
+        """Bytes of a stand-in, a fault or a mutation."""
+        to = self.server if direction is Direction.TO_SERVER else self.client
+        if data and not self.over and not to.finished:
+            to.peer.write(data)
+
+    def end(self, direction: Direction) -> None:
+        """Half-close, as if that side had sent its last byte."""
+        if not self.over:
+            (self.server if direction is Direction.TO_SERVER else self.client).end()
+
+
+class TcpListener:
+    """One listening socket and its flows."""
+
+    def __init__(self, host: Host, listen: Listen, check_server: Callable[[Address], None]) -> None:
+        self.host = host
+        self.listen = listen
+        self.check_server = check_server
+        self._sock = bind(Transport.TCP, listen.host, listen.port)
+        self.address = plain_address(self._sock.getsockname())
+        self.flows: set[TcpFlow] = set()
+        self._server: asyncio.Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self.closed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a socket of a flow is still open."""
+        return bool(self.flows)
+
+    def open_flows(self) -> list[tuple[Address, Address | None]]:
+        """Client and server of every open flow."""
+        return [(flow.address, flow.upstream) for flow in self.flows if not flow.over]
+
+    def serve(self) -> None:
+        """Accept from now on; what came before waits in the backlog."""
+        if self._serving is None and not self.closed:
+            self._serving = asyncio.get_running_loop().create_task(self._serve())
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: TcpFlow(self).client, sock=self._sock)
+        if self.closed:
+            self._server.close()
+
+    def admit(self, flow: TcpFlow) -> bool:
+        """Whether this client is served."""
+        only = self.listen.client
+        if self.closed or (only is not None and only != flow.address[0]):
+            return False
+        if len(self.flows) >= MAX_FLOWS:
+            return False
+        self.flows.add(flow)
+        return True
+
+    def forget(self, flow: TcpFlow) -> None:
+        """Both sockets of the flow are closed."""
+        self.flows.discard(flow)
+
+    def shut(self) -> None:
+        """Accept no more; the flows go on."""
+        self.closed = True
+        if self._server is not None:
+            self._server.close()
+        elif self._serving is None or self._serving.done():
+            self._sock.close()
+
+    def stop(self, reason: str) -> None:
+        """Accept no more and end every flow."""
+        self.shut()
+        for flow in list(self.flows):
+            flow.close(reason)
+
+    def abort(self) -> None:
+        """Close what is still writing."""
+        for flow in list(self.flows):
+            flow.abort()

@@ -1,0 +1,247 @@
+"""UDP: listening sockets, and an endpoint with a stable port upstream for every client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Callable
+
+from proxy.relay.api import Address, Listen
+from proxy.relay.datagrams import DatagramSocket, Peer
+from proxy.relay.flow import Host
+from proxy.relay.sockets import (
+    WILDCARDS,
+    bind,
+    local_addresses,
+    plain_address,
+    route_to,
+)
+from proxy.relay.udp_endpoint import Endpoint
+from recordings.errors import UserError
+from recordings.model import Transport
+
+MAX_ENDPOINTS = 2000
+"""Clients of one listener; the one that has been silent longest makes room."""
+KEEP = 3600.0
+"""Seconds without a datagram after which the port to the server is given up."""
+MAX_WAITING = 256
+"""Datagrams kept while the server's name is looked up."""
+SWEEPS_PER_IDLE = 4
+
+
+class Face:
+    """One listening socket: an address of this machine and the clients that contacted it."""
+
+    def __init__(self, listener: UdpListener, sock: socket.socket) -> None:
+        self.listener = listener
+        self.address = plain_address(sock.getsockname())
+        self.socket = DatagramSocket(sock, self._came, self._failed)
+        self.send = sock.sendto
+        self.endpoints: dict[Peer, Endpoint] = {}
+        self._only = listener.listen.client
+        self._host = listener.host
+
+    def local_for(self, peer: Peer) -> Address:
+        """The address of ours that this client contacted."""
+        host, port = self.address
+        if host in WILDCARDS:
+            return route_to(plain_address(peer)[0]) or host, port
+        return self.address
+
+    def _came(self, data: bytes, peer: Peer) -> None:
+        endpoint = self.endpoints.get(peer)
+        if endpoint is None:
+            if self._only is not None and peer[0] != self._only:
+                return
+            endpoint = self.listener.welcome(self, peer, data)
+            if endpoint is None:
+                return
+        endpoint.from_client(data)
+        if self._host.sinks.congested:
+            self.rest(self.socket)
+
+    def _failed(self, error: OSError) -> None:
+        """Windows tells here that a client's port is closed; nobody's flow ends by that."""
+
+    def rest(self, sock: DatagramSocket) -> None:
+        """The store cannot keep up: leave datagrams to the kernel, which drops what is too much."""
+        sock.pause()
+        self._host.congested.add(sock)
+
+
+class UdpListener:
+    """One port, on one address or on all, and its endpoints."""
+
+    def __init__(self, host: Host, listen: Listen, check_server: Callable[[Address], None]) -> None:
+        self.host = host
+        self.listen = listen
+        self.check_server = check_server
+        self.faces = [Face(self, sock) for sock in _bind_all(listen)]
+        self.address = self.faces[0].address
+        self.idle = host.idle(listen.protocol)
+        self._waiting: list[tuple[Face, Peer, bytes]] = []
+        self._resolving: asyncio.Task[None] | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+        self.closed = False
+
+    # life
+
+    @property
+    def busy(self) -> bool:
+        """Nothing has to be waited for: datagrams leave at once or never."""
+        return False
+
+    def open_flows(self) -> list[tuple[Address, Address | None]]:
+        """Client and server of every open flow."""
+        return [
+            (plain_address(one.peer), one.server)
+            for one in self.endpoints()
+            if one.flow is not None
+        ]
+
+    def serve(self) -> None:
+        """Read from now on."""
+        for face in self.faces:
+            face.socket.start()
+        if self._sweeper is None and not self.closed:
+            self._rearm()
+
+    def _rearm(self) -> None:
+        every = min(max(self.idle / SWEEPS_PER_IDLE, 0.05), 15.0)
+        self._sweeper = asyncio.get_running_loop().call_later(every, self._tick)
+
+    def _tick(self) -> None:
+        self.sweep()
+        if self.closed and not self.endpoints():
+            self.abort()
+        else:
+            self._rearm()
+
+    def sweep(self) -> None:
+        """Close the flows that have been silent for too long, and the endpoints much later."""
+        now = self.host.time()
+        for face in self.faces:
+            for peer, endpoint in list(face.endpoints.items()):
+                silent = now - endpoint.last
+                if endpoint.flow is not None and silent >= self.idle:
+                    endpoint.close_flow("idle")
+                if endpoint.flow is None and silent >= (self.idle if self.closed else KEEP):
+                    endpoint.cut()
+                    del face.endpoints[peer]
+
+    def shut(self) -> None:
+        """Welcome no new clients; the flows that are open go on."""
+        self.closed = True
+
+    def stop(self, reason: str) -> None:
+        """End every flow and close every socket."""
+        self.closed = True
+        for endpoint in self.endpoints():
+            endpoint.close_flow(reason)
+        self.abort()
+
+    def abort(self) -> None:
+        """Close the sockets."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        if self._resolving is not None:
+            self._resolving.cancel()
+        for face in self.faces:
+            for endpoint in face.endpoints.values():
+                endpoint.cut()
+            face.endpoints.clear()
+            face.socket.close()
+            self.host.congested.discard(face.socket)
+
+    def endpoints(self) -> list[Endpoint]:
+        """Every endpoint, also those without an open flow."""
+        return [one for face in self.faces for one in face.endpoints.values()]
+
+    # clients
+
+    def welcome(self, face: Face, peer: Peer, data: bytes) -> Endpoint | None:
+        """The endpoint of a new client; None while the server's name is being looked up."""
+        if self.closed:
+            return None
+        upstream = self.listen.upstream
+        if upstream is None:
+            return self._endpoint(face, peer, None)
+        known = self.host.resolver.known(upstream[0])
+        if known is not None:
+            return self._endpoint(face, peer, (known, upstream[1]))
+        if len(self._waiting) < MAX_WAITING:
+            self._waiting.append((face, peer, data))
+        if self._resolving is None:
+            self._resolving = asyncio.get_running_loop().create_task(self._resolve(upstream))
+        return None
+
+    async def _resolve(self, upstream: Address) -> None:
+        refusal = None
+        server = None
+        try:
+            server = (await self.host.resolver.resolve(upstream[0]), upstream[1])
+        except UserError as error:
+            refusal = str(error)
+        self._resolving = None
+        waiting, self._waiting = self._waiting, []
+        for face, peer, data in waiting:
+            endpoint = face.endpoints.get(peer) or self._endpoint(face, peer, server, refusal)
+            endpoint.from_client(data)
+
+    def _endpoint(
+        self, face: Face, peer: Peer, server: Address | None, refusal: str | None = None
+    ) -> Endpoint:
+        if len(face.endpoints) >= MAX_ENDPOINTS:
+            self._make_room(face)
+        endpoint = face.endpoints[peer] = Endpoint(face, peer, server)
+        if server is not None:
+            try:
+                self.check_server(server)
+                endpoint.connect(self._socket_to(face, server))
+            except UserError as error:
+                refusal = str(error)
+            except OSError as error:
+                refusal = f"the server cannot be reached: {error.strerror or error}"
+        if refusal is not None:
+            endpoint.refuse(refusal)
+        return endpoint
+
+    def _socket_to(self, face: Face, server: Address) -> socket.socket:
+        try:
+            return self.host.outward.datagrams(server)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            self._make_room(face)
+            return self.host.outward.datagrams(server)
+
+    def _make_room(self, face: Face) -> None:
+        """Give up the endpoint that has been silent longest, one without a flow first."""
+        if face.endpoints:
+            peer = min(
+                face.endpoints,
+                key=lambda p: (face.endpoints[p].flow is not None, face.endpoints[p].last),
+            )
+            endpoint = face.endpoints.pop(peer)
+            endpoint.close_flow("too many clients")
+            endpoint.cut()
+
+
+def _bind_all(listen: Listen) -> list[socket.socket]:
+    """The sockets of a listener: one, or on a wildcard one more for each local address.
+
+    An answer leaves from the address that its socket is bound to, so that a client of a machine
+    with several addresses hears from the one that it asked.
+    """
+    if listen.host not in WILDCARDS:
+        return [bind(Transport.UDP, listen.host, listen.port)]
+    # First alone, so that a port which another program holds is found out.
+    with bind(Transport.UDP, listen.host, listen.port) as probe:
+        port = probe.getsockname()[1]
+    sockets = [bind(Transport.UDP, listen.host, port, shared=True)]
+    for address in local_addresses(":" in listen.host):
+        with contextlib.suppress(UserError):  # gone meanwhile: the wildcard serves it
+            sockets.append(bind(Transport.UDP, address, port, shared=True))
+    return sockets
