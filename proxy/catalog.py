@@ -11,7 +11,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -82,18 +82,6 @@ class Game:
         """Every host name that the client looks up, each once."""
         names = [name for one in self.services for name in one.names(game_name)]
         return [name for name in dict.fromkeys(names) if not _literal(name)]
-
-    def moved(self, protocol: str, port: int) -> Game:
-        """The game with one protocol's listening port replaced; raises UserError."""
-        if protocol not in {one.protocol for one in self.services}:
-            spoken = ", ".join(sorted({one.protocol for one in self.services}))
-            raise UserError(f"{self.name} does not speak {protocol}: it speaks {spoken}")
-        return replace(self, services=tuple(_move(self.services, protocol, port)))
-
-
-def _move(services: tuple[Service, ...], protocol: str, port: int) -> Iterator[Service]:
-    for service in services:
-        yield replace(service, port=port) if service.protocol == protocol else service
 
 
 def _literal(name: str) -> bool:

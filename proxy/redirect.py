@@ -74,7 +74,7 @@ class Redirects:
         leg = min(stale, key=lambda one: one.announced)
         del self.legs[leg.listen]
         self.own.pop((leg.listen.transport, leg.address[1]), None)
-        self.opener.close(leg.listen.transport, leg.address)
+        self.opener.shut(leg.listen)
         return True
 
 

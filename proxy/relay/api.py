@@ -110,8 +110,8 @@ class Opener(Protocol):
         """Open a listener at once; the address that it got. Raises UserError or OSError."""
         ...
 
-    def close(self, transport: Transport, address: Address) -> None:
-        """Close one listener; its flows go on."""
+    def shut(self, listen: Listen) -> None:
+        """Accept no more clients on that listener; its flows go on."""
         ...
 
 

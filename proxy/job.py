@@ -1,0 +1,154 @@
+"""One run of the recorder: the recording, the relay, the DNS and the sessions, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from proxy import registry
+from proxy.flow import Watch
+from proxy.plan import Plan
+from proxy.recorder import Recorder, Settings, Tally
+from proxy.relay.api import Address, Listen, show_address
+from proxy.relay.clock import now
+from proxy.relay.engine import Engine
+from proxy.relay.resolver import Resolver
+from recordings.errors import UserError
+from recordings.writer import Recording
+
+TICK = 15.0
+"""Seconds between two looks at whether a session is over."""
+SWITCH_INTERVAL = 0.0005
+"""Seconds after which the loop lets the writer's thread run: it keeps up three times as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dns:
+    """What our DNS answers, and where it listens."""
+
+    names: dict[str, str | None] = field(default_factory=dict)
+    """Name -> address; None: the address on which that client reaches us."""
+    port: int = 53
+    upstream: str | None = None
+    needed: bool = False
+    """Whether the run ends when the port cannot be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """What a run is told."""
+
+    path: Path
+    plan: Plan
+    settings: Settings
+    listen_host: str = "127.0.0.1"
+    dns: Dns = field(default_factory=Dns)
+    resolvers: Sequence[str] = ()
+    keep_relaying: bool = False
+
+
+class Job:
+    """A recorder that runs until it is told to stop.
+
+    `say` prints a line that programs read (listeners, ready), `warn` one for the person.
+    """
+
+    def __init__(
+        self,
+        options: JobOptions,
+        *,
+        say: Callable[[str], None],
+        warn: Callable[[str], None],
+        watch: Watch | None = None,
+    ) -> None:
+        self._options = options
+        self._say = say
+        self._warn = warn
+        self._failed: str | None = None
+        self.recording = Recording.open(options.path)
+        self.recorder = Recorder(
+            self.recording,
+            now=now,
+            settings=options.settings,
+            watch=watch,
+            on_refused=self._refused,
+        )
+        self.engine = Engine(
+            self.recorder,
+            resolver=Resolver(options.resolvers),
+            idle=lambda protocol: registry.protocol(protocol).idle,
+            on_ready=lambda: say("ready"),
+        )
+        self.recording.on_relieved = self.engine.relieve
+        self.recording.on_failed = self._refused
+
+    def _refused(self, reason: str) -> None:
+        """The store takes nothing any more; said once, from whatever thread notices it."""
+        if self._failed is not None:
+            return
+        self._failed = reason
+        if self._options.keep_relaying:
+            self._warn(f"recording stopped, the relay goes on: {reason}")
+        else:
+            self.engine.stop()
+
+    def run(self) -> Tally:
+        """Serve until Ctrl-C, SIGTERM or the end of the store; raises UserError for the last."""
+        if self.recording.recovered:
+            self._warn(self.recording.recovered)
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        try:
+            self._open()
+            asyncio.run(self._serve())
+        finally:
+            tally = self._close()
+        if self._failed is not None:
+            raise UserError(self._failed)
+        return tally
+
+    def _open(self) -> None:
+        redirects = self.recorder.use(self.engine)
+        for planned in self._options.plan.listeners:
+            try:
+                address = self.engine.open(planned.listen)
+            except UserError as error:
+                if not planned.optional:
+                    raise
+                self._warn(f"{planned.listen.role or planned.listen.protocol} is left out: {error}")
+                continue
+            redirects.own[planned.listen.transport, address[1]] = planned.listen
+            self._say(listening(planned.listen, address))
+
+    async def _serve(self) -> None:
+        ticking = asyncio.create_task(self._tick())
+        try:
+            await self.engine.run()
+        finally:
+            ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ticking
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self.recorder.tick(now())
+
+    def _close(self) -> Tally:
+        tally = self.recorder.tally()
+        with contextlib.suppress(UserError):
+            self.recorder.close()
+        try:
+            self.recording.close()
+        except UserError as error:
+            self._failed = self._failed or str(error)
+        return tally
+
+
+def listening(listen: Listen, address: Address) -> str:
+    """`listening kaillera udp 127.0.0.1:27888 -> 203.0.113.9:27888`."""
+    server = f" -> {show_address(listen.upstream)}" if listen.upstream else ""
+    return f"listening {listen.protocol} {listen.transport} {show_address(address)}{server}"

@@ -1,0 +1,95 @@
+"""The live view: a line for each frame while there are few, and how many more when there are not.
+
+What a peer sent is shown with every unprintable character escaped, so that it cannot drive the
+terminal, and without the values of passwords and keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from proxy.flow import Flow
+from proxy.message import Message
+from recordings.model import Frame, Json
+
+LINES_PER_SECOND = 20
+WIDTH = 78
+"""Characters of the fields of one line."""
+_SECRET = re.compile(r"(?i)pass|secret|^l?key$|skey|token|cdkey|ticket")
+_QUIET_EVENTS = frozenset({"closed"})
+
+
+def clean(text: str) -> str:
+    """Text with everything that is not printable ASCII escaped."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in text)
+
+
+def brief(fields: dict[str, Json], width: int = WIDTH) -> str:
+    """Fields on one line, cropped."""
+    parts: list[str] = []
+    left = width
+    for name, value in fields.items():
+        text = "***" if value and _SECRET.search(name) else str(value)
+        part = clean(f"{name}={text[:width]}")
+        parts.append(part)
+        left -= len(part) + 1
+        if left <= 0:
+            break
+    line = " ".join(parts)
+    return line if len(line) <= width else line[: width - 3] + "..."
+
+
+class Live:
+    """Prints frames and events as they come (see `proxy.flow.Watch`)."""
+
+    def __init__(self, echo: Callable[[str], None], *, rate: int = LINES_PER_SECOND) -> None:
+        self._echo = echo
+        self._rate = rate
+        self._second = 0
+        self._shown = 0
+        self._skipped = 0
+
+    def _room(self, at: int) -> bool:
+        """Whether one more line fits into this second; says what did not fit into the last."""
+        second = at // 1_000_000
+        if second != self._second:
+            self._second = second
+            self._shown = 0
+            self.rest()
+        if self._shown >= self._rate:
+            self._skipped += 1
+            return False
+        self._shown += 1
+        return True
+
+    def rest(self) -> None:
+        """Say how many frames were not shown."""
+        if self._skipped:
+            self._echo(f"  ... {self._skipped} more frames")
+            self._skipped = 0
+
+    def frame(self, flow: Flow, frame: Frame, message: Message) -> None:
+        """See `Watch.frame`."""
+        if not self._room(frame.at):
+            return
+        time = datetime.fromtimestamp(frame.at / 1e6, UTC).strftime("%H:%M:%S.%f")[:-3]
+        size = len(frame.clear)
+        said = frame.error or brief(message.fields())
+        action = f"[{frame.action}] " if frame.action else ""
+        protocol = frame.protocol or flow.protocol.name
+        line = (
+            f"{time} flow {flow.id} {protocol} {frame.direction} "
+            f"{clean(str(frame.kind)):<6} {size:>5}  {action}{clean(said)}"
+        )
+        self._echo(line.rstrip())
+
+    def event(self, flow: Flow | None, kind: str, detail: str) -> None:
+        """See `Watch.event`."""
+        if kind in _QUIET_EVENTS:
+            return
+        where = f"flow {flow.id} " if flow else ""
+        self._echo(f"* {where}{kind}: {clean(detail)}")

@@ -1,0 +1,133 @@
+"""What the user writes on the command line, read: relays, endpoints, keys, secrets.
+
+Every reader raises UserError with the right form in it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proxy.relay.api import Address
+from recordings.errors import UserError
+from recordings.model import Direction, Key
+
+RELAY_FORM = "PROTOCOL:[HOST:]PORT=UPHOST:UPPORT, for instance kaillera:27888=203.0.113.9:27888"
+KEY_FORM = "CIPHER[@up|@down]=HEX, for instance rc4+md5-v2@up=00112233445566778899aabbccddeeff"
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """One `--relay`: where to listen for which protocol, and where that goes."""
+
+    protocol: str
+    host: str | None
+    """Address to listen on; None: that of `--listen-host`."""
+    port: int
+    upstream: Address | None
+    """None: only the listening port of a game's protocol is replaced."""
+
+
+def read_port(text: str) -> int | None:
+    """A port number, or None."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else -1
+    return number if 0 <= number <= 65535 else None
+
+
+def read_endpoint(text: str) -> tuple[str, int | None] | None:
+    """`host`, `host:port`, `[v6]`, `[v6]:port`; None for anything else."""
+    if text.startswith("["):
+        host, closed, rest = text[1:].partition("]")
+        if not closed or (rest and not rest.startswith(":")):
+            return None
+        port_text = rest[1:] if rest else None
+    else:
+        host, colon, after = text.partition(":")
+        port_text = after if colon else None
+    if not host or " " in host:
+        return None
+    if port_text is None:
+        return host, None
+    port = read_port(port_text)
+    return None if port is None else (host, port)
+
+
+def read_relay(text: str) -> Relay:
+    """Read `PROTOCOL:[HOST:]PORT=UPHOST:UPPORT`, or `PROTOCOL:PORT`; raises UserError."""
+    left, equals, right = text.partition("=")
+    protocol, colon, listen = left.partition(":")
+    if not protocol or not colon or not listen:
+        raise UserError(f"--relay {text!r} is not of the form {RELAY_FORM}")
+    host: str | None = None
+    port = read_port(listen)
+    if port is None:
+        at = read_endpoint(listen)
+        if at is None or at[1] is None:
+            raise UserError(f"--relay {text!r} names no port to listen on: write {RELAY_FORM}")
+        host, port = at[0], at[1]
+    if not equals:
+        return Relay(protocol, host, port, None)
+    upstream = read_endpoint(right)
+    if upstream is None or not upstream[1]:
+        raise UserError(
+            f"--relay {text!r} names no server and port behind the `=`: write {RELAY_FORM}"
+        )
+    return Relay(protocol, host, port, (upstream[0], upstream[1]))
+
+
+def read_upstream(text: str) -> tuple[str, int | None]:
+    """Read `--upstream HOST` or `HOST:PORT`; raises UserError."""
+    found = read_endpoint(text)
+    if found is None or found[1] == 0:
+        raise UserError(f"--upstream {text!r} is no server: write HOST or HOST:PORT")
+    return found
+
+
+def read_key(text: str) -> Key:
+    """Read `CIPHER[@DIRECTION]=HEX`; raises UserError."""
+    left, equals, digits = text.partition("=")
+    cipher, at, way = left.partition("@")
+    try:
+        key = bytes.fromhex(digits.removeprefix("0x"))
+        direction = Direction.parse(way) if at else None
+    except ValueError:
+        key, direction = b"", None
+    if not equals or not cipher or not key:
+        raise UserError(f"--key {text!r} is not of the form {KEY_FORM}")
+    return Key(cipher, key, cipher, direction, "given")
+
+
+def read_game_key(text: str) -> tuple[str, str]:
+    """Read `NAME=SECRET`; raises UserError."""
+    name, _, secret = text.partition("=")
+    if not name or not secret:
+        raise UserError(f"--game-key {text!r} is not of the form NAME=SECRET: gmtest=HA6zkS")
+    return name, secret
+
+
+def read_dns(text: str) -> tuple[str, str | None]:
+    """Read `NAME` or `NAME=ADDRESS`; raises UserError."""
+    name, equals, address = text.partition("=")
+    name = name.strip().rstrip(".").lower()
+    if not name or (equals and not address) or any(c.isspace() or c == ":" for c in name):
+        raise UserError(f"--dns {text!r} is not of the form NAME or NAME=ADDRESS")
+    return name, address or None
+
+
+def read_keys_file(path: Path) -> tuple[list[Key], dict[str, str]]:
+    """Keys and game secrets of a TOML file; raises UserError.
+
+    `keys = ["CIPHER[@DIRECTION]=HEX"]` and a table `[game-keys]` of NAME = "SECRET".
+    """
+    try:
+        table: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is no TOML file: {error}") from error
+    keys, secrets = table.get("keys", []), table.get("game-keys", {})
+    if not isinstance(keys, list) or not isinstance(secrets, dict):
+        raise UserError(f'{path}: write keys = ["CIPHER=HEX"] and a table [game-keys]')
+    return [read_key(str(one)) for one in keys], {k: str(v) for k, v in secrets.items()}
