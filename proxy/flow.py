@@ -81,6 +81,10 @@ class Store(Protocol):
         """Record that a flow belongs to another session than was thought."""
         ...
 
+    def drop_session(self, session_id: int) -> None:
+        """Forget a session that has no flows."""
+        ...
+
     def close_flow(self, flow_id: int, at: int, reason: str) -> None:
         """Record that a flow is over."""
         ...

@@ -69,6 +69,7 @@ class Job:
         self._say = say
         self._warn = warn
         self._failed: str | None = None
+        self._made = not options.path.exists()
         self.recording = Recording.open(options.path)
         self.recorder = Recorder(
             self.recording,
@@ -103,6 +104,12 @@ class Job:
         sys.setswitchinterval(SWITCH_INTERVAL)
         try:
             self._open()
+        except UserError:
+            self._close()
+            if self._made:  # there is nothing in it
+                self.recording.path.unlink(missing_ok=True)
+            raise
+        try:
             asyncio.run(self._serve())
         finally:
             tally = self._close()

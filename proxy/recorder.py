@@ -33,6 +33,8 @@ class Session:
     client: str
     keys: SessionKeys
     taps: set[Tap] = field(default_factory=set)
+    flows: int = 0
+    """How many it ever had."""
     idle_since: int = 0
     """When its last flow ended, in microseconds; counts only without open flows."""
 
@@ -177,6 +179,7 @@ class Recorder:
             on_refused=self._on_refused,
         )
         session.taps.add(tap)
+        session.flows += 1
         if leg:
             leg.flows += 1
         return tap
@@ -257,11 +260,17 @@ class Recorder:
         if len(others) != 1:
             return
         mine.taps.discard(tap)
+        mine.flows -= 1
         mine.idle_since = self._now()
         others[0].taps.add(tap)
+        others[0].flows += 1
         flow.session = others[0].id
         keys.follow(others[0].keys)
         self._store.move_flow(flow.id, flow.session)
+        if not mine.flows:
+            self._sessions.remove(mine)
+            self._store.drop_session(mine.id)
+            self._tally.sessions -= 1
 
 
 def _has(session: Session, listen: Listen) -> bool:

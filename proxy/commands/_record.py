@@ -1,0 +1,104 @@
+"""From the options of `understudy record` to a job: files, keys, names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from proxy import catalog, options, registry
+from proxy.job import Dns, JobOptions
+from proxy.plan import plan
+from proxy.recorder import Settings
+from recordings.errors import UserError
+from recordings.model import Direction, Key
+
+KEYS_FILE = Path("keys.toml")
+"""Read from the working folder when it is there and no other is named."""
+ENDING = ".understudy.db"
+DNS_PORT = 53
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the user wrote, as click hands it over."""
+
+    game: str | None
+    relay: Sequence[str]
+    upstream: str | None
+    game_name: str | None
+    dns: Sequence[str]
+    dns_port: int | None
+    dns_upstream: str | None
+    resolver: Sequence[str]
+    listen_host: str
+    write: Path | None
+    key: Sequence[str]
+    game_key: Sequence[str]
+    keys_file: Path | None
+    swallow_tic: bool
+    relay_peers: bool
+    keep_relaying: bool
+    protocol_file: Sequence[Path]
+
+
+def job_options(asked: Asked) -> JobOptions:
+    """Everything checked and put together; raises UserError."""
+    for path in asked.protocol_file:
+        registry.add_file(path)
+    game = catalog.game(asked.game) if asked.game else None
+    relays = [options.read_relay(text) for text in asked.relay]
+    planned = plan(
+        game,
+        relays,
+        upstream=options.read_upstream(asked.upstream) if asked.upstream else None,
+        listen_host=asked.listen_host,
+        game_name=asked.game_name,
+    )
+    for one in planned.listeners:
+        registry.protocol(one.listen.protocol)  # an unknown one is said before anything is opened
+    keys, secrets = _keys(asked)
+    settings = Settings(
+        game=asked.game,
+        keys=tuple(keys),
+        secrets=secrets,
+        swallow=(("@tic", Direction.TO_SERVER),) if asked.swallow_tic else (),
+        relay_peers=asked.relay_peers,
+    )
+    first = planned.listeners[0].listen.protocol
+    return JobOptions(
+        path=asked.write or default_path(asked.game or first),
+        plan=planned,
+        settings=settings,
+        listen_host=asked.listen_host,
+        dns=_dns(asked, planned.names),
+        resolvers=tuple(asked.resolver),
+        keep_relaying=asked.keep_relaying,
+    )
+
+
+def default_path(name: str) -> Path:
+    """`GAME-UTCDATE.understudy.db` in the working folder."""
+    return Path(f"{name}-{datetime.now(UTC):%Y-%m-%d}{ENDING}")
+
+
+def _keys(asked: Asked) -> tuple[list[Key], dict[str, str]]:
+    path = asked.keys_file or (KEYS_FILE if KEYS_FILE.is_file() else None)
+    keys, secrets = options.read_keys_file(path) if path else ([], {})
+    keys += [options.read_key(text) for text in asked.key]
+    secrets.update(options.read_game_key(text) for text in asked.game_key)
+    return keys, secrets
+
+
+def _dns(asked: Asked, names: Sequence[str]) -> Dns:
+    answers: dict[str, str | None] = dict.fromkeys(names)
+    answers.update(options.read_dns(text) for text in asked.dns)
+    if asked.dns_port is not None and not answers and not asked.dns_upstream:
+        raise UserError("--dns-port has no name to answer: name a GAME or give --dns NAME")
+    return Dns(
+        names=answers,
+        port=DNS_PORT if asked.dns_port is None else asked.dns_port,
+        upstream=asked.dns_upstream,
+        needed=bool(asked.dns or asked.dns_upstream) or asked.dns_port is not None,
+    )

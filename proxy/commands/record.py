@@ -1,0 +1,163 @@
+"""`understudy record`: stand between a game and its server, and write everything down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("game", required=False)
+@click.option(
+    "--relay",
+    multiple=True,
+    metavar="PROTOCOL:[HOST:]PORT=UPHOST:UPPORT",
+    help="Relay a port to a server and record it as that protocol (see `understudy protocols`). "
+    "Port 0 takes any free one and prints it; IPv6 goes in brackets. Beside a GAME, PROTOCOL:PORT "
+    "replaces the port on which that protocol is listened for. Repeatable.",
+)
+@click.option(
+    "--upstream",
+    metavar="HOST[:PORT]",
+    help="The server that the GAME's services are relayed to, instead of the game's own: a "
+    "community server, or one on this network.",
+)
+@click.option(
+    "--game-name",
+    metavar="NAME",
+    help="The game's name at its service, where host names hold it (GameSpy: gmtest, civ4).",
+)
+@click.option(
+    "--dns",
+    multiple=True,
+    metavar="NAME[=ADDRESS]",
+    help="Answer this name in our DNS, with the address at which the asking client reaches us "
+    "unless one is given. A GAME brings its names. Repeatable.",
+)
+@click.option(
+    "--dns-port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Port of our DNS.  [default: 53]",
+)
+@click.option(
+    "--dns-upstream",
+    metavar="ADDRESS",
+    help="Name server to ask for every other name; without it they are looked up as this machine "
+    "looks them up.",
+)
+@click.option(
+    "--resolver",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Name server for the upstream's names. The hosts file and our own DNS are never asked, "
+    "so that the proxy cannot connect to itself. Repeatable.",
+)
+@click.option(
+    "--listen-host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on; 0.0.0.0 for every one of this machine, so that a console can come.",
+)
+@click.option(
+    "-w",
+    "--write",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The recording; one that exists is appended to.  [default: GAME-DATE.understudy.db]",
+)
+@click.option(
+    "--key",
+    multiple=True,
+    metavar="CIPHER[@up|@down]=HEX",
+    help="A key that is known already, for a cipher whose key does not pass by. Repeatable.",
+)
+@click.option(
+    "--game-key",
+    multiple=True,
+    metavar="NAME=SECRET",
+    help="A game's secret at its service (GameSpy: gmtest=HA6zkS). Repeatable.",
+)
+@click.option(
+    "--keys-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help='TOML with keys = ["CIPHER=HEX"] and a table [game-keys] of NAME = "SECRET".  '
+    "[default: keys.toml, when there is one]",
+)
+@click.option(
+    "--swallow-tic",
+    is_flag=True,
+    help="Keep EA's `@tic` from the server: the client then stays in clear.",
+)
+@click.option(
+    "--relay-peers",
+    is_flag=True,
+    help="Relay the addresses of other players too, so that a race or match is recorded.",
+)
+@click.option(
+    "--keep-relaying",
+    is_flag=True,
+    help="When the recording cannot be written any more, let the game go on unrecorded.",
+)
+@click.option(
+    "--protocol-file",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A Python file with further protocols. Repeatable.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print the listeners and the summary alone.")
+def command(quiet: bool, **asked: Any) -> None:
+    """Record what a game and its server say to each other, by standing between them.
+
+    Example: understudy record nascar-thunder-2004 --upstream 203.0.113.9
+
+    Example: understudy record --relay kaillera:27888=203.0.113.9:27888 -w evening.understudy.db
+
+    The game must come to this machine instead of its server: point its DNS here (a GAME brings
+    its names, --dns adds others), or enter this machine's address where the game lets you. From
+    another machine or a console it needs --listen-host 0.0.0.0.
+
+    One line per listener is printed, then `ready`; then a line for each frame, at most twenty a
+    second. Nothing is changed on its way but addresses that a server announces: each gets a relay
+    of its own first, so that the client stays with us (it is printed as `redirect`). A password or
+    stream whose key passes by or is given is recorded deciphered, beside the bytes as they came.
+
+    Ctrl-C ends it. Everything that was forwarded is in FILE, which the other commands read:
+    `understudy sessions FILE`, `understudy frames FILE`, `understudy replay FILE --to HOST`.
+
+    Whoever can read FILE can read the passwords in it; `understudy redact` makes a copy to share.
+    """
+    from proxy.commands._record import Asked, job_options
+    from proxy.job import Job
+    from proxy.live import Live
+
+    live = None if quiet else Live(_echo)
+    job = Job(job_options(Asked(**asked)), say=_echo, warn=_warn, watch=live)
+    tally = job.run()
+    if live:
+        live.rest()
+    _echo(
+        f"recorded {job.recording.path}: {_count(tally.sessions, 'session')}, "
+        f"{_count(tally.flows, 'flow')}, {_count(tally.frames, 'frame')}, "
+        f"{_count(tally.bytes, 'byte')}, {_count(tally.errors, 'error')}"
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _echo(line: str) -> None:
+    try:
+        click.echo(line)  # flushes
+    except OSError:
+        return  # nobody reads it any more; the recording goes on
+
+
+def _warn(line: str) -> None:
+    click.echo(f"understudy: {line}", err=True)
