@@ -23,8 +23,14 @@ def mac(clear: bytes) -> bytes:
 
 
 def add_mac(frame: bytes) -> bytes:
-    """A clear frame without MAC to one with it, length corrected; still to be enciphered."""
-    long = frame[:8] + struct.pack(">I", len(frame) + MAC_SIZE) + frame[_HEADER:]
+    """A clear frame without MAC to one with it, length corrected; still to be enciphered.
+
+    A length field that is wrong on purpose stays as wrong as it was.
+    """
+    if len(frame) < _HEADER:
+        return frame + mac(frame)
+    (length,) = struct.unpack_from(">I", frame, 8)
+    long = frame[:8] + struct.pack(">I", length + MAC_SIZE & 0xFFFFFFFF) + frame[_HEADER:]
     return long + mac(long)
 
 
