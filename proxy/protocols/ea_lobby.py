@@ -13,6 +13,7 @@ Facts are from the reference for ea-lobby; a kind's `source` names the section.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any, Self
@@ -22,9 +23,9 @@ from proxy.ciphers.rc4 import Rc4, rc4
 from proxy.dissector import StreamDissector
 from proxy.keys import SessionKeys
 from proxy.message import FieldError, Message, WireError
-from proxy.protocol import Field, Kind, Protocol
-from proxy.tagfield import TagField
-from proxy.tagvalues import binary
+from proxy.protocol import Announce, Field, Kind, Protocol, Rhythm, Volatile
+from proxy.tagfield import LINE, TagField
+from proxy.tagvalues import address, binary
 from recordings.model import Direction, Frame, Json, Key, Span, Transport
 
 NAME = "ea-lobby"
