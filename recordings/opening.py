@@ -61,7 +61,7 @@ def check_format(path: Path, connection: sqlite3.Connection) -> None:
             )
         lacking = schema.difference(connection)
     except sqlite3.DatabaseError as error:
-        raise _refusal(path, error) from error
+        raise refusal(path, error) from error
     if lacking:
         raise UserError(
             f"{path} does not have the tables of a recording ({lacking}): take a copy that was not "
@@ -69,14 +69,26 @@ def check_format(path: Path, connection: sqlite3.Connection) -> None:
         )
 
 
-def _refusal(path: Path, error: sqlite3.DatabaseError) -> UserError:
+_REFUSALS = {
+    "SQLITE_NOTADB": "{path} is not a recording: give the path of one (an SQLite file)",
+    "SQLITE_BUSY": "{path} is locked by another program: close that one and try again",
+    "SQLITE_LOCKED": "{path} is locked by another program: close that one and try again",
+    "SQLITE_CANTOPEN": "{path} cannot be opened: see to the rights of the file and its folder",
+    "SQLITE_PERM": "{path} may not be opened: see to the rights of the file",
+    "SQLITE_AUTH": "{path} may not be opened: see to the rights of the file",
+    "SQLITE_READONLY": "{path} may not be written: see to the rights of the file and its folder",
+    "SQLITE_FULL": "there is no room for {path}: free some space on its disk",
+    "SQLITE_IOERR": "the disk of {path} fails or is full ({error}): mend it, or free some space",
+}
+"""How SQLite's name for an error begins -> the sentence."""
+
+
+def refusal(path: Path, error: sqlite3.DatabaseError) -> UserError:
+    """The sentence for a file that SQLite does not open or read."""
     name = getattr(error, "sqlite_errorname", None) or ""
-    if name == "SQLITE_NOTADB":
-        return UserError(f"{path} is not a recording: give the path of one (an SQLite file)")
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return UserError(f"{path} is locked by another program: close that one and try again")
-    if name.startswith(("SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_READONLY", "SQLITE_AUTH")):
-        return UserError(f"{path} may not be opened ({error}): see to the rights of the file")
+    for beginning, sentence in _REFUSALS.items():
+        if name.startswith(beginning):
+            return UserError(sentence.format(path=path, error=error))
     return unreadable(path, error)
 
 
@@ -87,18 +99,19 @@ def open_to_read(path: Path) -> tuple[sqlite3.Connection, str | None]:
         raise UserError(f"{path} does not exist: give the path of a recording")
     if not path.is_file():
         raise UserError(f"{path} is not a file: give the path of a recording")
-    connection = _connect(path, "mode=ro")
+    connection = connect(path, "mode=ro")
     check_format(path, connection)
     return connection, None
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection that only reads and reads only so much; `mode`: SQLite's URI parameters."""
     uri = f"{path.absolute().as_uri()}?{mode}"
     try:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
         guard(connection)
     except sqlite3.DatabaseError as error:
-        raise _refusal(path, error) from error
+        raise refusal(path, error) from error
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA query_only = ON")
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # no ATTACH, no VACUUM INTO

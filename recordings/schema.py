@@ -12,8 +12,6 @@ from __future__ import annotations
 import sqlite3
 from functools import lru_cache
 
-from sqlite_utils import Database, Migrations
-
 FORMAT = 1
 """`PRAGMA user_version` and `meta.format`; a higher one was written by a newer Understudy."""
 
@@ -22,8 +20,6 @@ APPLICATION_ID = 0x556E6479
 
 OLDEST_SQLITE = (3, 37, 0)
 """STRICT tables are from that version on."""
-
-migrations = Migrations("understudy")
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) STRICT;
@@ -122,7 +118,8 @@ CREATE TABLE notes (
 
 # What tools that read game sniffs from SQLite expect: direction 0 is the client's; the opcode is
 # the message's numeric tag, a four-letter kind that begins the frame as a big-endian u32 (EA), or
-# else the first byte. Inserted frames are in it as they were sent.
+# else the first byte. The tag is looked for as text: the JSON functions of older SQLite versions
+# are refused in views of files that are not trusted. Inserted frames are in it as they were sent.
 PACKETS = """
 CREATE VIEW packets (id, timestamp, direction, opcode, data) AS
 SELECT
@@ -133,29 +130,25 @@ SELECT
     WHEN length(kind) = 4 AND CAST(substr(data, 1, 4) AS TEXT) = kind
     THEN (unicode(kind) << 24) + (unicode(substr(kind, 2)) << 16)
       + (unicode(substr(kind, 3)) << 8) + unicode(substr(kind, 4))
-    ELSE coalesce(
-      CASE WHEN json_type(fields, '$.tag') = 'integer' THEN json_extract(fields, '$.tag') END,
-      CASE WHEN json_type(fields, '$.messages[0].tag') = 'integer'
-        THEN json_extract(fields, '$.messages[0].tag') END,
-      (instr('0123456789ABCDEF', substr(hex(substr(data, 1, 1)), 1, 1)) - 1) * 16
-        + instr('0123456789ABCDEF', substr(hex(substr(data, 1, 1)), 2, 1)) - 1
-    )
+    WHEN instr(fields, '"tag":')
+      AND trim(substr(fields, instr(fields, '"tag":') + 6, 2)) GLOB '[0-9]*'
+    THEN CAST(substr(fields, instr(fields, '"tag":') + 6, 12) AS INTEGER)
+    ELSE (instr('0123456789ABCDEF', substr(hex(substr(data, 1, 1)), 1, 1)) - 1) * 16
+      + instr('0123456789ABCDEF', substr(hex(substr(data, 1, 1)), 2, 1)) - 1
   END,
   data
-FROM (SELECT *, coalesce(plain, raw, sent) AS data FROM frames)
+FROM (SELECT *, coalesce(plain, raw, sent) AS data FROM frames);
 """
 
 
-@migrations()
-def format_1(db: Database) -> None:
-    """The first format: every table, index and view."""
-    for statement in filter(str.strip, TABLES.split(";")):
-        db.execute(statement)
-    db.execute(PACKETS)
-    db.execute("INSERT INTO meta VALUES ('format', '1'), ('counted', '0')")
-    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    db.execute("PRAGMA user_version = 1")
+SIGNATURE = f"""
+INSERT INTO meta VALUES ('format', '1'), ('counted', '0');
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = 1;
+"""
 
+FORMAT_1 = tuple(filter(str.strip, (TABLES + PACKETS + SIGNATURE).split(";")))
+"""The statements that make an empty recording."""
 
 Columns = dict[str, dict[str, str]]
 """Table -> column -> declared type."""
@@ -177,11 +170,12 @@ def columns(connection: sqlite3.Connection) -> Columns:
 @lru_cache(maxsize=1)
 def expected() -> Columns:
     """The tables of a fresh recording."""
-    database = Database(memory=True)
-    migrations.apply(database)
-    found = columns(database.conn)
-    database.close()
-    return {name: found[name] for name in found if not name.startswith(("_", "sqlite_"))}
+    connection = sqlite3.connect(":memory:")
+    for statement in FORMAT_1:
+        connection.execute(statement)
+    found = columns(connection)
+    connection.close()
+    return found
 
 
 def difference(connection: sqlite3.Connection) -> str | None:

@@ -1,0 +1,201 @@
+"""Opens a recording for writing: makes it, brings it to the newest format, recovers it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from recordings import opening, statements
+from recordings.errors import UserError
+from recordings.lock import WriterLock
+from recordings.migrations import migrations
+from recordings.times import iso, micros, now
+
+BUSY_SECONDS = 30.0
+"""How long a write waits for another program that holds the file locked."""
+CUT_OFF = "cut off"
+"""`flows.close_reason` of what was open when the writer ended without closing."""
+
+
+def open_to_write(path: Path) -> tuple[sqlite3.Connection, WriterLock, str | None]:
+    """A connection, the lock, and a sentence when the recording had been cut off.
+
+    `path` is resolved. A file that does not exist or is empty is made. Raises UserError.
+    """
+    opening.need_sqlite()
+    _check_place(path)
+    lock = _locked(path)
+    try:
+        if not path.exists() or path.stat().st_size == 0:
+            _create(path)
+        with closing(opening.connect(path, "mode=ro")) as looking:
+            opening.check_format(path, looking)
+            _check_triggers(path, looking)
+        connection = _connect(path)
+        try:
+            recovered = _recover(path, connection)
+            _mark(connection)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.DatabaseError as error:
+        lock.release()
+        raise opening.refusal(path, error) from error
+    except OSError as error:
+        lock.release()
+        raise UserError(
+            f"{path} cannot be made ({error.strerror}): choose another place with -w"
+        ) from error
+    except BaseException:
+        lock.release()
+        raise
+    return connection, lock, recovered
+
+
+def _check_place(path: Path) -> None:
+    folder = path.parent
+    if not folder.is_dir():
+        raise UserError(f"the folder {folder} does not exist: make it, or choose another with -w")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: give the path of a file with -w")
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is no ordinary file: give the path of one with -w")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise UserError(f"{path} may not be written: see to its rights, or choose another with -w")
+    if not os.access(folder, os.W_OK):
+        raise _read_only(folder)
+
+
+def _read_only(folder: Path) -> UserError:
+    return UserError(
+        f"the folder {folder} may not be written: see to its rights, or choose another with -w"
+    )
+
+
+def _locked(path: Path) -> WriterLock:
+    lock = WriterLock(path)
+    try:
+        taken = lock.take()
+    except sqlite3.Error as error:
+        raise _read_only(path.parent) from error
+    if not taken:
+        raise UserError(
+            f"{path} is being written by another Understudy: stop that one, or choose another "
+            "file with -w"
+        )
+    return lock
+
+
+def _create(path: Path) -> None:
+    """Make the file under another name, so that a recording is whole from its first moment."""
+    draft = path.with_name(f"{path.name}-new")
+    draft.unlink(missing_ok=True)
+    database = Database(sqlite3.connect(draft))
+    try:
+        with database.atomic():
+            migrations.apply(database)
+    finally:
+        database.close()
+    os.replace(draft, path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode=rw",
+        uri=True,
+        isolation_level=None,
+        timeout=BUSY_SECONDS,
+        check_same_thread=False,
+    )
+    try:
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise UserError(
+                f"{path} lies on a disk that SQLite cannot write ahead on: record to a local disk"
+            )
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {16 << 20}")
+        migrations.apply(Database(connection))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_triggers(path: Path, connection: sqlite3.Connection) -> None:
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchone()
+    if found:
+        raise UserError(
+            f"{path} has a trigger ({found[0]}), which would run at every frame: "
+            "drop it, or record to another file"
+        )
+
+
+def _recover(path: Path, connection: sqlite3.Connection) -> str | None:
+    """SQLite itself has folded in what was committed; here, what was open is closed."""
+    if not connection.execute("SELECT 1 FROM meta WHERE key = 'writing'").fetchone():
+        return None
+    connection.execute("BEGIN IMMEDIATE")
+    flows, sessions = end_open(connection, CUT_OFF)
+    (frames,) = connection.execute("SELECT ifnull(sum(frames), 0) FROM flows").fetchone()
+    (last,) = connection.execute("SELECT max(last_at) FROM flows").fetchone()
+    until = f", the last at {iso(last)}" if last else ""
+    sentence = (
+        f"{path.name} had been cut off: it holds {frames:,} frames{until}; {_many(flows, 'flow')}"
+        f" and {_many(sessions, 'session')} that were open have been closed there"
+    )
+    connection.execute(statements.ADD_EVENT, (None, None, None, now(), "recovered", sentence))
+    connection.execute("COMMIT")
+    return sentence
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def end_open(connection: sqlite3.Connection, reason: str) -> tuple[int, int]:
+    """Close the flows and sessions that are open at their last frame's time; how many."""
+    statements.count(connection)
+    flows = connection.execute(statements.CLOSE_FLOWS, (reason,)).rowcount
+    sessions = connection.execute(statements.OPEN_SESSIONS).fetchall()
+    for session_id, started_at, last in sessions:
+        with suppress(ValueError):
+            last = max(last or 0, micros(started_at))
+        ended = started_at if last is None else iso(last)
+        connection.execute("UPDATE sessions SET ended_at = ? WHERE id = ?", (ended, session_id))
+    return flows, len(sessions)
+
+
+def last_ids(connection: sqlite3.Connection) -> dict[str, int]:
+    """Table -> the highest id that it has."""
+    return {
+        table: connection.execute(f"SELECT ifnull(max(id), 0) FROM {table}").fetchone()[0]
+        for table in ("sessions", "flows", "frames")
+    }
+
+
+def _mark(connection: sqlite3.Connection) -> None:
+    try:
+        tool = f"understudy {version('understudy')}"
+    except PackageNotFoundError:
+        tool = "understudy"
+    connection.execute(
+        "INSERT OR REPLACE INTO meta VALUES ('writing', ?), ('tool', ?)", (iso(now()), tool)
+    )
+
+
+def fold(connection: sqlite3.Connection, reason: str) -> None:
+    """End a recording cleanly: nothing open, no mark, one file."""
+    connection.execute("BEGIN IMMEDIATE")
+    end_open(connection, reason)
+    connection.execute("DELETE FROM meta WHERE key = 'writing'")
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA busy_timeout = 1000")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    with suppress(sqlite3.OperationalError):  # a reader is still there: then it stays in WAL mode
+        connection.execute("PRAGMA journal_mode = DELETE").fetchall()

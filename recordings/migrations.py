@@ -1,0 +1,16 @@
+"""How a file becomes a recording of the newest format: one migration per format."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+from recordings import schema
+
+migrations = Migrations("understudy")
+
+
+@migrations()
+def format_1(db: Database) -> None:
+    """The first format: every table, index and view."""
+    for statement in schema.FORMAT_1:
+        db.execute(statement)

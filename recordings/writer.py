@@ -1,0 +1,212 @@
+"""Writes a recording: one thread gives, another writes, in groups of one commit each.
+
+What was given more than 100 ms ago survives the end of the process, however that comes about. Ids
+and numbers are handed out at once, so that the next row can name the one before.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from recordings import creating, opening
+from recordings.committer import Committer
+from recordings.errors import UserError
+from recordings.ledger import Ledger, json_text
+from recordings.model import Frame
+
+QUEUE_LIMIT = 64 << 20
+"""Bytes that may wait to be written."""
+ROW_BYTES = 512
+"""What a waiting row takes beside its payload."""
+
+
+class RecordingFailed(UserError):
+    """The recording has stopped; the text is what `on_failed` was told."""
+
+
+class Recording(Ledger):
+    """A recording that is open for writing. Use `Recording.open`; all calls from one thread."""
+
+    def __init__(
+        self, path: Path, committer: Committer, recovered: str | None, last: dict[str, int]
+    ) -> None:
+        self.path = path
+        self.recovered = recovered
+        """A sentence when the file had been cut off."""
+        self._committer = committer
+        self._queue = committer.queue
+        self._limit = committer.queue_limit
+        self._last = last
+        self._last_frame = last["frames"]
+        self._numbers = {}
+        self._closed = False
+
+    @classmethod
+    def open(cls, path: Path, *, queue_limit: int = QUEUE_LIMIT) -> Recording:
+        """Make a recording, or open one to append to it; raises UserError."""
+        path = Path(path).resolve()
+        connection, lock, recovered = creating.open_to_write(path)
+        last = creating.last_ids(connection)
+        committer = Committer(path, connection, lock, queue_limit)
+        committer.start()
+        return cls(path, committer, recovered, last)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait to be written."""
+        return self._committer.given - self._committer.taken
+
+    @property
+    def congested(self) -> bool:
+        """Whether more waits than may; once seen, `on_relieved` is called when half is written."""
+        committer = self._committer
+        if committer.given - committer.taken <= self._limit:
+            return False
+        committer.waited_for = True  # first, then look again: the writer does it the other way
+        return committer.given - committer.taken > self._limit
+
+    @property
+    def failed(self) -> str | None:
+        """The sentence with which recording has stopped."""
+        return self._committer.failure
+
+    @property
+    def on_relieved(self) -> Callable[[], None] | None:
+        """Called from the writer's thread when the queue is no longer congested."""
+        return self._committer.on_relieved
+
+    @on_relieved.setter
+    def on_relieved(self, call: Callable[[], None] | None) -> None:
+        self._committer.on_relieved = call
+
+    @property
+    def on_failed(self) -> Callable[[str], None] | None:
+        """Called from the writer's thread, once, with a sentence; all later calls are refused."""
+        return self._committer.on_failed
+
+    @on_failed.setter
+    def on_failed(self, call: Callable[[str], None] | None) -> None:
+        self._committer.on_failed = call
+
+    def _order(self, what: Any, params: tuple[Any, ...] = ()) -> None:
+        """Queue a statement, an event to set or None to close, behind the frames before it."""
+        committer = self._committer
+        if committer.failure is not None:
+            raise RecordingFailed(committer.failure)
+        if self._closed:
+            raise ValueError("the recording is closed")
+        committer.given += ROW_BYTES
+        committer.orders += 1  # before it can be taken
+        self._queue.append((what, params, committer.given))
+        if len(self._queue) >= committer.wake_at:
+            committer.wake()
+
+    def append(self, flow_id: int, frame: Frame) -> int:
+        """Write a frame; fills its id, number and flow_id, and returns the id.
+
+        `frame.keys` are not written: see `add_key`. Raises RecordingFailed after a failure.
+        """
+        committer = self._committer
+        if committer.failure is not None:
+            raise RecordingFailed(committer.failure)
+        numbers = self._numbers
+        number = (numbers[flow_id] if flow_id in numbers else self._adopt(flow_id)) + 1
+        numbers[flow_id] = number
+        self._last_frame = frame_id = self._last_frame + 1
+        frame.id, frame.number, frame.flow_id = frame_id, number, flow_id
+        raw, plain, sent = frame.raw, frame.plain, frame.sent
+        fields, derived, action = frame.fields, frame.derived, frame.action
+        size = ROW_BYTES
+        if raw is not None:
+            size += len(raw)
+        if plain is not None:
+            size += len(plain)
+        if sent is not None:
+            size += len(sent)
+        if fields is not None:
+            size += len(fields)
+        committer.given = given = committer.given + size
+        self._queue.append(
+            (
+                frame_id,
+                flow_id,
+                number,
+                frame.direction._value_,  # the enum itself is slow to bind, .value to get
+                frame.at,
+                raw,
+                plain,
+                sent,
+                None if action is None else action._value_,
+                frame.protocol,
+                frame.kind,
+                fields,
+                frame.error,
+                frame.cipher,
+                None if derived is None else json_text(derived),
+                given,
+            )
+        )
+        if len(self._queue) >= committer.wake_at:
+            committer.wake()
+        return frame_id
+
+    def _adopt(self, flow_id: int) -> int:
+        """The last number of a flow that was closed or is from an earlier writing."""
+        self.flush()
+        connection = opening.connect(self.path, "mode=ro")
+        try:
+            row = connection.execute(
+                "SELECT (SELECT max(number) FROM frames WHERE flow_id = flows.id)"
+                " FROM flows WHERE id = ?",
+                (flow_id,),
+            ).fetchone()
+        finally:
+            connection.close()
+        if row is None:
+            raise ValueError(f"{self.path} has no flow {flow_id}")
+        return row[0] or 0
+
+    def flush(self) -> None:
+        """Block until all that was given is on the disk; raises RecordingFailed."""
+        written = threading.Event()
+        self._committer.hurry = True  # first: the writer ends the hurry when it meets the event
+        self._order(written)
+        self._committer.wake()
+        while not written.wait(0.1) and self._committer.is_alive():
+            pass
+        if self._committer.failure is not None:
+            raise RecordingFailed(self._committer.failure)
+
+    def close(self) -> None:
+        """Write the rest and leave one file; raises RecordingFailed when that does not succeed.
+
+        After a failure that was told before there is nothing more to do.
+        """
+        if self._closed:
+            return
+        committer = self._committer
+        told = committer.failure is not None
+        committer.hurry = True
+        with suppress(RecordingFailed):
+            self._order(None)
+        self._closed = True
+        committer.wake()
+        committer.join()
+        if committer.failure is not None and not told:
+            raise RecordingFailed(committer.failure)
