@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, get_args, get_type_hints
+from typing import Any, ClassVar, Self, dataclass_transform, get_args, get_type_hints
 
 import msgspec
 
@@ -31,6 +31,7 @@ class Layout:
 _layouts: dict[type, Layout] = {}
 
 
+@dataclass_transform(frozen_default=True)
 class Struct(Message, msgspec.Struct, frozen=True):
     """A message, or a part of one, whose layout is its annotations."""
 
