@@ -21,10 +21,10 @@ PEER_FAULTS = (
 )
 """What a row that cannot be stored raises; all else is the disk's or the file's fault."""
 
-NO_VIEW = "the view could not be stored: "
-
 _COLUMNS = FRAME_COLUMNS.split(", ")
-_FIELDS, _ERROR, _DERIVED = map(_COLUMNS.index, ("fields", "error", "derived"))
+_ID, _FLOW, _AT, _FIELDS, _DERIVED = map(
+    _COLUMNS.index, ("id", "flow_id", "at", "fields", "derived")
+)
 
 
 def mended(value: Any) -> Any:
@@ -40,17 +40,18 @@ def insert_mended(connection: sqlite3.Connection, rows: list[Row]) -> None:
     for row in rows:
         try:
             statements.insert_frames(connection, [row])
-        except PEER_FAULTS as error:
-            _insert_one(connection, row, error)
+        except PEER_FAULTS:
+            _insert_one(connection, [mended(value) for value in row])
     if not within:
         connection.execute("COMMIT")
 
 
-def _insert_one(connection: sqlite3.Connection, row: Row, error: Exception) -> None:
-    values = [mended(value) for value in row]
+def _insert_one(connection: sqlite3.Connection, row: list[Any]) -> None:
     try:
-        statements.insert_frames(connection, [tuple(values)])
-    except PEER_FAULTS:
-        values[_FIELDS] = values[_DERIVED] = None
-        values[_ERROR] = values[_ERROR] or f"{NO_VIEW}{error}"
-        statements.insert_frames(connection, [tuple(values)])
+        statements.insert_frames(connection, [tuple(row)])
+    except PEER_FAULTS as error:
+        row[_FIELDS] = row[_DERIVED] = None
+        statements.insert_frames(connection, [tuple(row)])
+        detail = f"the fields of this frame could not be stored, view it again: {error}"
+        event = (None, row[_FLOW], row[_ID], row[_AT], "warning", detail)
+        connection.execute(statements.ADD_EVENT, tuple(map(mended, event)))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from recordings import schema
+from recordings import lock, schema
 from recordings.errors import UserError
 
 LONGEST_VALUE = 64 << 20
@@ -92,16 +95,79 @@ def refusal(path: Path, error: sqlite3.DatabaseError) -> UserError:
     return unreadable(path, error)
 
 
-def open_to_read(path: Path) -> tuple[sqlite3.Connection, str | None]:
-    """A read-only connection and, when the file is not a closed recording, a sentence on that."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A connection that reads a recording."""
+
+    connection: sqlite3.Connection
+    notice: str | None
+    """A sentence, when the file is not simply a closed recording."""
+    copy: TemporaryDirectory[str] | None = None
+
+    def close(self) -> None:
+        """Let go of the file, and of the copy if one was needed."""
+        self.connection.close()
+        if self.copy is not None:
+            self.copy.cleanup()
+
+
+def open_to_read(path: Path) -> Opened:
+    """Open a recording for reading only; raises UserError for anything that is not one."""
     need_sqlite()
     if not path.exists():
         raise UserError(f"{path} does not exist: give the path of a recording")
     if not path.is_file():
         raise UserError(f"{path} is not a file: give the path of a recording")
+    opened = _open_anywhere(path.resolve())
+    try:
+        check_format(path, opened.connection)
+        sql = "SELECT 1 FROM meta WHERE key = 'writing'"
+        unfinished = opened.connection.execute(sql).fetchone() is not None
+    except sqlite3.Error as error:
+        opened.close()
+        raise unreadable(path, error) from error
+    except BaseException:
+        opened.close()
+        raise
+    return replace(opened, notice=_notice(path.resolve(), unfinished, opened.notice))
+
+
+def _notice(path: Path, unfinished: bool, notice: str | None) -> str | None:
+    if not unfinished or notice:
+        return notice
+    if lock.is_held(path):
+        return f"{path.name} is being written: this is what it held a moment ago"
+    return f"{path.name} was cut off while it was being written: this is what was saved"
+
+
+def _open_anywhere(path: Path) -> Opened:
+    """Open a file, also one in a folder where SQLite cannot make the files it works with."""
     connection = connect(path, "mode=ro")
-    check_format(path, connection)
-    return connection, None
+    try:
+        connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
+        return Opened(connection, None)
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if not error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+            raise refusal(path, error) from error
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise refusal(path, error) from error
+    if not leftover(path):
+        return Opened(connect(path, "mode=ro&immutable=1"), None)
+    copy = TemporaryDirectory(prefix="understudy-")
+    try:
+        for end in ("", "-wal"):
+            shutil.copyfile(f"{path}{end}", Path(copy.name, f"{path.name}{end}"))
+        opened = connect(Path(copy.name, path.name), "mode=ro")
+    except OSError as error:
+        copy.cleanup()
+        raise UserError(
+            f"{path} was cut off and lies where nothing can be written, and no copy of it could be "
+            f"made ({error.strerror}): copy it and its -wal to another folder"
+        ) from error
+    notice = f"{path.name} was cut off and lies where nothing can be written: this is a copy of it"
+    return Opened(opened, notice, copy)
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -109,7 +175,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?{mode}"
     try:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
-        guard(connection)
+        connection.execute("PRAGMA trusted_schema = OFF")  # its expressions have no effects
     except sqlite3.DatabaseError as error:
         raise refusal(path, error) from error
     connection.row_factory = sqlite3.Row
@@ -119,11 +185,6 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     # the handler does nothing, but between two calls of it Python notices Ctrl-C
     connection.set_progress_handler(lambda: 0, STEPS_PER_LOOK)
     return connection
-
-
-def guard(connection: sqlite3.Connection) -> None:
-    """A schema may hold expressions; let them call nothing that has effects."""
-    connection.execute("PRAGMA trusted_schema = OFF")
 
 
 def leftover(path: Path) -> bool:

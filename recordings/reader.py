@@ -90,22 +90,40 @@ class Result:
 class Reader:
     """An open recording. Use `Reader.open`; close it, or use it as a context manager."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, notice: str | None) -> None:
+    def __init__(self, path: Path, opened: opening.Opened) -> None:
         self.path = path
-        self.notice = notice
+        self.notice = opened.notice
         """A sentence when the recording is being written or was cut off."""
-        self._connection = connection
-        self._functions = Functions(connection)
+        self._opened: opening.Opened | None = opened
+        self._functions = Functions(opened.connection)
 
     @classmethod
     def open(cls, path: Path) -> Reader:
         """Open a recording for reading only; raises UserError for anything that is not one."""
-        connection, notice = opening.open_to_read(Path(path))
-        return cls(Path(path), connection, notice)
+        return cls(Path(path), opening.open_to_read(Path(path)))
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        if self._opened is None:
+            self._opened = opening.open_to_read(self.path)
+            self.notice = self._opened.notice
+            self._functions = Functions(self._opened.connection)
+        return self._opened.connection
+
+    def rest(self) -> None:
+        """Let go of the file until the next query.
+
+        For who follows a recording: while any reader has it open, its writer cannot make one file
+        of it.
+        """
+        if self._opened is not None and self._opened.copy is None:
+            self.close()
 
     def close(self) -> None:
         """Let go of the file."""
-        self._connection.close()
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
     def __enter__(self) -> Self:
         return self
