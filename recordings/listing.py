@@ -62,6 +62,12 @@ class Column:
     """Left out while no row of the first batch has it."""
     wide: int = 0
     """Left out on terminals narrower than this."""
+    narrow: int = 0
+    """Only there on terminals narrower than this."""
+
+    def fits(self, room: int) -> bool:
+        """Whether the column is shown on a terminal of that width."""
+        return room >= self.wide and (not self.narrow or room < self.narrow)
 
 
 _OPTIONS = (
@@ -85,15 +91,6 @@ def listing_options(command: F) -> F:
 def is_terminal() -> bool:
     """Whether a person watches standard output."""
     return sys.stdout.isatty()
-
-
-def terminal_width() -> int:
-    """Columns of the terminal; a large number when there is none, as nothing is cropped then."""
-    if not is_terminal():
-        return 1 << 16
-    from rich.console import Console
-
-    return Console().width
 
 
 def print_rows(
@@ -173,7 +170,7 @@ def _shown(columns: Sequence[Column], first: list[Row], room: int | None) -> lis
     return [
         column
         for column in columns
-        if (room is None or room >= column.wide)
+        if (not column.narrow if room is None else column.fits(room))
         and (not column.optional or any(column.show(row) for row in first))
     ]
 

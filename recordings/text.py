@@ -21,6 +21,11 @@ def safe(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def ascii_text(data: bytes) -> str:
+    """Bytes as in the right half of a hexdump: what is not printable ASCII is a dot."""
+    return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in data)
+
+
 def crop(text: str, limit: int) -> str:
     """At most `limit` characters, the last one an ellipsis if there was more."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
@@ -81,6 +86,18 @@ def size(count: int) -> str:
     return f"{number:.1f} {_SIZES[unit]}" if unit else f"{count} B"
 
 
+def flatten(value: Json, path: str = "") -> Iterator[tuple[str, Json]]:
+    """Every leaf of the fields with its path, `users[0].name`; an empty container is a leaf."""
+    if isinstance(value, dict) and value:
+        for name, item in value.items():
+            yield from flatten(item, f"{path}.{name}" if path else name)
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield from flatten(item, f"{path}[{index}]")
+    elif path:
+        yield path, value
+
+
 def one_value(value: Json, limit: int = VALUE_LIMIT) -> str:
     """A value of a field in few characters: text as it is, containers as JSON."""
     if isinstance(value, str):
@@ -105,6 +122,8 @@ def summary(fields: Json, limit: int = 400) -> str:
         return ""
     messages = fields.get("messages")
     if isinstance(messages, list) and all(isinstance(m, dict) for m in messages):
+        if len(messages) == 1:  # the frame's own kind names it
+            return summary(messages[0].get("fields"), limit)
         parts: Iterator[str] = (
             f"{safe(str(m.get('kind', '?')))}({summary(m.get('fields'), limit)})" for m in messages
         )

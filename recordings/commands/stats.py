@@ -1,0 +1,104 @@
+"""understudy stats: how many frames of which kind, how large, how many that nobody could read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recordings.choosing import check_session, file_argument, open_recording, session_option
+from recordings.filters import compile_filter
+from recordings.listing import Column, Output, Row, listing_options, print_rows
+from recordings.text import safe, size
+
+NAMES = ("protocol", "kind", "direction", "frames", "bytes", "errors", "average_bytes", "share")
+BAR = 16
+"""Characters of the longest bar."""
+
+# Only lengths are read of the BLOBs, and an inserted frame counts as what was sent.
+_SQL = """
+SELECT COALESCE(frames.protocol, flows.protocol) AS protocol,
+  COALESCE(kind, 'Opaque') AS kind, direction,
+  count(*) AS frames,
+  sum(COALESCE(length(raw), length(sent), 0)) AS bytes,
+  sum(error IS NOT NULL) AS errors
+FROM frames JOIN flows ON flows.id = frames.flow_id
+WHERE (?1 IS NULL OR flows.session_id = ?1) AND {where}
+GROUP BY 1, 2, 3 ORDER BY frames DESC, 1, 2, 3
+"""
+
+
+def _bar(row: Row) -> str:
+    return "█" * max(1, round(BAR * float(row["_of_most"])))
+
+
+COLUMNS = (
+    Column("protocol", lambda row: safe(row["protocol"]), "dim", spare=True),
+    Column("kind", lambda row: safe(row["kind"]), "cyan", spare=True),
+    Column("way", lambda row: str(row["direction"])),
+    Column("frames", lambda row: str(row["frames"]), right=True),
+    Column("share", lambda row: f"{row['share']:.1%}", right=True),
+    Column("", _bar, "green", wide=80),
+    Column("bytes", lambda row: size(row["bytes"]), right=True),
+    Column("average", lambda row: size(round(row["average_bytes"])), right=True, wide=100),
+    Column("errors", lambda row: str(row["errors"] or ""), "red", right=True, optional=True),
+)
+
+
+def _rows(found: list[tuple[Any, ...]]) -> list[Row]:
+    total = sum(row[3] for row in found)
+    most = max((row[3] for row in found), default=1)
+    return [
+        {
+            **dict(zip(NAMES, row, strict=False)),
+            "average_bytes": round(row[4] / row[3], 1),
+            "share": round(row[3] / total, 6),
+            "_of_most": row[3] / most,
+        }
+        for row in found
+    ]
+
+
+def _total(rows: list[Row]) -> str:
+    frames = sum(row["frames"] for row in rows)
+    if not frames:
+        return "There is no such frame in the recording."
+    opaque = sum(row["frames"] for row in rows if row["kind"] == "Opaque")
+    errors = sum(row["errors"] for row in rows)
+    up, down = (
+        sum(row["bytes"] for row in rows if row["direction"] == way) for way in ("c>s", "s>c")
+    )
+    return (
+        f"{frames} frames, {size(up)} up, {size(down)} down; "
+        f"{opaque} opaque ({opaque / frames:.1%}), {errors} with an error"
+    )
+
+
+@click.command("stats")
+@file_argument
+@click.argument("filter_", metavar="[FILTER]", nargs=-1)
+@session_option
+@listing_options
+def command(file: Path, filter_: tuple[str, ...], session: int | None, output: Output) -> None:
+    """Count the frames and bytes of a recording by protocol, kind and direction.
+
+    Opaque frames are those that no protocol could read; `understudy frames --help` explains FILTER.
+
+    \b
+    Example:
+      understudy stats nascar.understudy.db
+      understudy stats nascar.understudy.db '~d up' --session 2 --json
+    """
+    where = compile_filter(" ".join(filter_)) if any(filter_) else None
+    sql = _SQL.format(where=where.sql if where else "1")
+    with open_recording(file) as reader:
+        check_session(reader, session)
+        found = reader.query(sql, [session, *(where.parameters if where else [])])
+        rows = _rows(list(found.rows))
+    if output in (Output.AUTO, Output.TABLE):
+        print_rows(rows, COLUMNS, NAMES, output)
+        click.echo(f"\n{_total(rows)}" if rows else _total(rows))
+    else:
+        clean = [{name: row[name] for name in NAMES} for row in rows]
+        print_rows(clean, COLUMNS, NAMES, output)
