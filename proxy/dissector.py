@@ -175,6 +175,7 @@ class StreamDissector(Dissector):
             if side.cipher is not ciphered and side.cipher is not None:
                 side.wire = bytearray(view[start:])  # came under the new cipher
                 view, start = side.cipher(bytes(side.wire)), 0
+        side.scanned = max(0, side.scanned - start)  # offsets count from what is left
         if view is side.buffer:
             del side.buffer[:start]
         elif side.buffer or start < len(view):
