@@ -25,22 +25,23 @@ class Part:
         self.plays = plays
         self.heard = 0
         """Frames that the other side has said so far."""
-        self.expected = 0
-        """Frames that the other side says in the recording."""
         self._dissector = protocol.dissector(keys)
+        self._cues: list[Frame] = []  # what the other side says in the recording
         self._lines: list[tuple[int, Frame]] = []  # (frames to hear first, what to say)
         self._next = 0
         for frame in frames:
             if frame.direction is plays:
-                self._lines.append((self.expected, frame))
+                self._lines.append((len(self._cues), frame))
             else:
-                self.expected += 1
+                self._cues.append(frame)
 
-    def hear(self, data: bytes, at: int) -> list[Frame]:
-        """Take in what the other side sent; the frames that this completes."""
-        frames = self._dissector.feed(self.plays.other, data, at)
-        self.heard += len(frames)
-        return frames
+    def hear(self, data: bytes, at: int) -> list[tuple[Frame, Frame | None]]:
+        """Take in what the other side sent: each frame, and the recorded one in its place."""
+        heard = []
+        for frame in self._dissector.feed(self.plays.other, data, at):
+            heard.append((frame, self._cues[self.heard] if self.heard < len(self._cues) else None))
+            self.heard += 1
+        return heard
 
     def due(self) -> list[Frame]:
         """The frames to say now, each given once."""
@@ -52,9 +53,8 @@ class Part:
     @property
     def over(self) -> bool:
         """Everything has been said and heard."""
-        return self._next == len(self._lines) and self.heard >= self.expected
+        return self._next == len(self._lines) and self.heard >= len(self._cues)
 
-    def explain(self) -> str:
-        """What the part still waits for, for a person."""
+    def __str__(self) -> str:
         said = f"said {self._next} of {len(self._lines)} frames"
-        return f"{said}, heard {self.heard} of {self.expected}"
+        return f"{said}, heard {self.heard} of {len(self._cues)}"

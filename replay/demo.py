@@ -1,0 +1,127 @@
+"""What `understudy demo` does: server, proxy and client of one evening, each a real one."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import click
+
+from proxy.relay.api import Address, show_address
+from recordings.errors import UserError
+from recordings.reader import Reader
+from recordings.samples import sample_recording
+from replay.script import Leg, legs_of
+from replay.transport import Servers, play
+
+GAME = "nascar-thunder-2004"
+SAMPLE = "nascar-thunder-2004-evening"
+NAME = "ps2nascar04.ea.com"
+PATIENCE = 30.0
+"""Seconds that the evening may take."""
+
+
+def run(file: Path | None) -> None:
+    """The whole demo; raises UserError when any part of it fails."""
+    file = file or Path(f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}.understudy.db")
+    with tempfile.TemporaryDirectory() as folder:
+        sample = sample_recording(SAMPLE, Path(folder) / "sample.understudy.db")
+        with Reader.open(sample) as reader:
+            (root,) = legs_of(reader, reader.sessions()[0].id)
+    asyncio.run(_evening(root, file))
+    _show(file)
+
+
+async def _evening(root: Leg, file: Path) -> None:
+    servers = Servers()
+    upstream = await servers.open(root)
+    _say(f"a server of {GAME} plays its side of a sample recording at {show_address(upstream)}")
+    proxy = await _start_proxy(upstream, file)
+    try:
+        listening = await _listening(proxy)
+        address = await _ask(listening["dns"], listening["ea-lobby"][1])
+        _say(f"the client asks the proxy's DNS for {NAME} and is sent to {show_address(address)}")
+
+        def told(leg: Leg, endpoint: Address) -> None:
+            _say(
+                f"the server announces the next leg; the client is sent to {show_address(endpoint)}"
+            )
+            if endpoint in servers.addresses:
+                raise UserError("the client was sent past the proxy: please report this as a bug")
+
+        parts = await asyncio.wait_for(play(root, address, told), PATIENCE)
+        for part in parts:
+            if not part.over:
+                raise UserError(f"the evening broke off ({part}): please report this as a bug")
+    except (OSError, TimeoutError) as error:
+        raise UserError(f"the evening broke off: {error or 'it took too long'}") from error
+    finally:
+        proxy.terminate()
+        await proxy.wait()
+        servers.close()
+
+
+async def _start_proxy(upstream: Address, file: Path) -> asyncio.subprocess.Process:
+    words = ["record", GAME, "--upstream", show_address(upstream), "--relay", "ea-lobby:0"]
+    words += ["--dns-port", "0", "-q", "-w", str(file)]
+    _say("understudy " + " ".join(words))
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "understudy", *words, stdout=asyncio.subprocess.PIPE
+    )
+
+
+async def _listening(proxy: asyncio.subprocess.Process) -> dict[str, Address]:
+    """Protocol -> address, from the lines that the proxy prints until it is ready."""
+    found: dict[str, Address] = {}
+    assert proxy.stdout is not None
+    while line := (await asyncio.wait_for(proxy.stdout.readline(), PATIENCE)).decode():
+        words = line.split()
+        if words == ["ready"]:
+            return found
+        if words[:1] == ["listening"]:
+            click.echo(f"    {line.rstrip()}")
+            host, _, port = words[3].rpartition(":")
+            found[words[1]] = host, int(port)
+    raise UserError("the proxy did not start; what it said stands above")
+
+
+async def _ask(dns: Address, port: int) -> Address:
+    """Look the game's server up as a console does, with a query of its own (RFC 1035)."""
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[bytes] = loop.create_future()
+
+    class Asking(asyncio.DatagramProtocol):
+        def datagram_received(self, data: bytes, addr: object) -> None:
+            if not answered.done():
+                answered.set_result(data)
+
+    transport, _ = await loop.create_datagram_endpoint(Asking, remote_addr=dns)
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in NAME.split("."))
+    header = struct.pack("!6H", 1, 0x0100, 1, 0, 0, 0)  # one question, recursion desired
+    transport.sendto(header + labels + b"\0" + struct.pack("!2H", 1, 1))
+    try:
+        reply = await asyncio.wait_for(answered, PATIENCE)
+    finally:
+        transport.close()
+    return str(IPv4Address(reply[-4:])), port
+
+
+def _show(file: Path) -> None:
+    for words in (
+        ["sessions", str(file)],
+        ["flows", str(file)],
+        ["frames", str(file), "~k auth | ~k skey | ~k pers | ~k mesg | ~k +ses | ~k SEND"],
+    ):
+        _say("understudy " + " ".join(f"'{w}'" if " " in w else w for w in words))
+        subprocess.run([sys.executable, "-m", "understudy", *words], check=True)
+    _say(f"the password above was enciphered on the wire; the recording is {file.resolve()}")
+
+
+def _say(text: str) -> None:
+    click.secho(f"* {text}", bold=True)
