@@ -179,7 +179,7 @@ class KeyValue(Message):
             at += 1 + len(key)
             if index == self.bare:
                 continue
-            at += 1 + self._hidden_before(key)
+            at += 1 + self._hidden_before(index)
             spans.append(Span(path, at, at + len(text)))
             if key in self.values and isinstance(self.values[key].show(text), dict):
                 spans += [
@@ -189,8 +189,8 @@ class KeyValue(Message):
             at += len(text)
         return spans
 
-    def _hidden_before(self, key: str) -> int:
-        """Bytes on the wire in front of a value that are no field (a length)."""
+    def _hidden_before(self, index: int) -> int:
+        """Bytes on the wire in front of a pair that are no field (its length)."""
         return 0
 
     def _like(self, tokens: list[str], bare: int) -> Self:

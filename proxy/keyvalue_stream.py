@@ -35,14 +35,22 @@ class KeyValueDissector(StreamDissector):
         return end and end - start
 
     def frame(self, frame: Frame) -> None:
+        self.noticed(frame)
+
+    def notice(self, frame: Frame) -> None:
+        """Look at a deciphered frame, fed or sealed. May raise for what a peer sent."""
         notice = self.notices.get((frame.direction, command(frame.clear)))
         if notice is not None:
             notice(self, frame)
 
     def seal(self, direction: Direction, plain: bytes, cipher: str | None = None) -> bytes:
-        with suppress(*PEER_FAULTS):
-            self.frame(Frame(direction, 0, plain))
+        self.noticed(Frame(direction, 0, plain))
         return plain
+
+    def noticed(self, frame: Frame) -> None:
+        """`notice`, whatever the bytes are."""
+        with suppress(*PEER_FAULTS):
+            self.notice(frame)
 
     def learn_text(
         self, frame: Frame, name: str, key: bytes | None, cipher: str | None = None

@@ -5,6 +5,7 @@ A value is shown decoded only if that gives back the very text on the wire; else
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class Value:
             shown = self.read(text)
             if shown is not None and self.write(shown) == text:
                 return shown
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, OverflowError):
             pass
         return text
 
@@ -52,10 +53,12 @@ class Separated(Value):
     start: tuple[str, ...] = ()
     """The text must begin with the separator and one of these names; any, when empty."""
     end: str = ""
-    """What may follow the last value and then belongs to it (`NUL`)."""
+    """What must follow the last value."""
 
     def read(self, text: str) -> Json | None:
-        tokens = text.split(self.separator)
+        if not text.endswith(self.end):
+            return None
+        tokens = text[: len(text) - len(self.end)].split(self.separator)
         if tokens[0] or len(tokens) < 3 or not len(tokens) % 2:
             return None
         if self.start and tokens[1] not in self.start:
@@ -65,13 +68,12 @@ class Separated(Value):
     def write(self, shown: Json) -> str:
         if not isinstance(shown, Mapping):
             raise ValueError("needs named parts")
-        return "".join(
-            f"{self.separator}{name}{self.separator}{value}" for name, value in shown.items()
-        )
+        pairs = (f"{self.separator}{name}{self.separator}{value}" for name, value in shown.items())
+        return "".join(pairs) + self.end
 
     def parts(self, text: str) -> list[tuple[str, int, int]]:
         found, at = [], 0
-        tokens = text.split(self.separator)
+        tokens = text[: len(text) - len(self.end)].split(self.separator)
         for index, token in enumerate(tokens):
             if index and not index % 2:
                 found.append((tokens[index - 1], at, at + len(token)))
@@ -80,3 +82,15 @@ class Separated(Value):
 
     def to_wire(self, value: Json) -> str:
         return value if isinstance(value, str) else self.write(value)
+
+
+class DecimalAddress(Value):
+    """An IPv4 address as the decimal value of its little-endian read: 16777343 is 127.0.0.1."""
+
+    def read(self, text: str) -> Json | None:
+        if not text.isascii() or not text.isdigit() or len(text) > 10:
+            return None
+        return str(ipaddress.IPv4Address(int(text).to_bytes(4, "little")))
+
+    def write(self, shown: Json) -> str:
+        return str(int.from_bytes(ipaddress.IPv4Address(shown).packed, "little"))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 GSTATS = b"GameSpy3D"
 CDKEY = b"gamespy"
+GSTATS_CIPHER, CDKEY_CIPHER = "xor-GameSpy3D", "xor-gamespy"
+"""What a frame says that it was deciphered with."""
+CDKEY_MARK = 0x3B
+"""The first byte of every CD-key datagram, also on a socket that it shares: a backslash."""
 
 
 def xor(data: bytes, key: bytes) -> bytes:

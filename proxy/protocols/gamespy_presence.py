@@ -130,6 +130,12 @@ class PresenceDissector(KeyValueDissector):
         wire = lookup(frame.clear, "passwordenc")
         if wire:
             self.learn_text(frame, "gp.password", passwordenc.decode(wire), "passwordenc")
+        self._cdkey(frame)
+
+    def _cdkey(self, frame: Frame) -> None:
+        wire = lookup(frame.clear, "cdkeyenc")
+        key = passwordenc.decode(wire) if wire else lookup(frame.clear, "cdkey")
+        self.learn_text(frame, "gamespy.cdkey", key, "passwordenc" if wire else None)
 
     def _error(self, frame: Frame) -> None:
         put_name(frame, "err", error_name(lookup(frame.clear, "err")))
@@ -171,6 +177,8 @@ class PresenceDissector(KeyValueDissector):
         (UP, b"login"): _login,
         (UP, b"newuser"): _password,
         (UP, b"updateui"): _password,
+        (UP, b"registernick"): _cdkey,
+        (UP, b"registercdkey"): _cdkey,
         (DOWN, b"error"): _error,
         (DOWN, b"bm"): _buddy_message,
         (UP, b"bm"): _buddy_message,
@@ -336,6 +344,8 @@ PROTOCOLS = (
             "lc.lt": "gp.lt",
             "login.challenge": "gp.challenge.client",
             "newuser.passwordenc": "gp.password",
+            "newuser.cdkeyenc": "gamespy.cdkey",
+            "registercdkey.cdkeyenc": "gamespy.cdkey",
             "updateui.passwordenc": "gp.password",
         },
         session_keys=("gp.sesskey",),

@@ -39,6 +39,7 @@ class SearchDissector(KeyValueDissector):
         hidden = lookup(clear, "passenc")
         password = passwordenc.decode(hidden) if hidden else lookup(clear, "pass")
         self.learn_text(frame, "gp.password", password, "passwordenc" if hidden else None)
+        self.learn_text(frame, "gamespy.cdkey", lookup(clear, "cdkey"))
 
     def _session(self, frame: Frame) -> None:
         sesskey = lookup(frame.clear, "sesskey")
@@ -186,6 +187,7 @@ PROTOCOLS = (
         },
         keys={
             "newuser.passenc": "gp.password",
+            "newuser.cdkey": "gamespy.cdkey",
             "check.passenc": "gp.password",
             "check.pass": "gp.password",
             "nicks.passenc": "gp.password",

@@ -213,7 +213,7 @@ VECTORS = (
             "partnerid": "0",
             "id": "1",
         },
-        learned={"gp.password": b"swordfish"},
+        learned={"gp.password": b"swordfish", "gamespy.cdkey": b"AAAA-BBBB"},
         spans={"passwordenc": b"ZYWbgE[9hd8R", "cdkeyenc": b"V7O1swaZru47"},
     ),
     simple(

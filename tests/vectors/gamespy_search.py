@@ -178,7 +178,7 @@ VECTORS = (
             "cdkey": "AAAA-BBBB",
             "partnerid": "0",
         },
-        PASSWORD,
+        {**PASSWORD, "gamespy.cdkey": b"AAAA-BBBB"},
     ),
     reply("account made", rb"\nur\0\pid\2002", {"nur": "0", "pid": "2002"}),
     request(
