@@ -70,7 +70,7 @@ def span(microseconds: int) -> str:
     """A duration, `0.012 s`, `4.2 s`, `3:07`, `2:03:04`."""
     seconds = abs(microseconds) / 1e6
     sign = "-" if microseconds < 0 else ""
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{sign}{seconds:.3f} s" if seconds < 1 else f"{sign}{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
