@@ -15,15 +15,17 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Self
 
-from proxy.ciphers import mask, rc4md5, ssc2
-from proxy.ciphers.rc4 import Rc4, rc4
+from proxy.ciphers import ea_password, mask, rc4md5, ssc2
+from proxy.ciphers.rc4 import Rc4
 from proxy.dissector import StreamDissector
 from proxy.keys import SessionKeys
+from proxy.kindtable import kinds_of, volatile_of
 from proxy.message import FieldError, Message, WireError
-from proxy.protocol import Announce, Field, Kind, Protocol, Rhythm, Volatile
+from proxy.pieces import Pieces
+from proxy.protocol import Announce, Protocol, Rhythm
 from proxy.tagfield import LINE, TagField
 from proxy.tagvalues import address, binary
 from recordings.model import Direction, Frame, Json, Key, Span, Transport
@@ -40,56 +42,6 @@ STREAM = rc4md5.NAME
 _WORDS = struct.Struct(">II")
 
 # -- messages (ea-lobby 1, 2) ----------------------------------------------------------------------
-
-
-class Pieces:
-    """A binary body: named pieces of fixed sizes, the last one takes the rest."""
-
-    __slots__ = ("_layout", "_values")
-
-    def __init__(self, layout: tuple[tuple[str, int], ...], body: bytes) -> None:
-        self._layout = layout
-        self._values: dict[str, bytes] = {}
-        for name, size in layout:
-            self._values[name] = body[:size] if size else body
-            body = body[size:]
-
-    def encode(self) -> bytes:
-        """The body's bytes."""
-        return b"".join(self._values.values())
-
-    def fields(self) -> dict[str, str]:
-        """The pieces as hex."""
-        return {name: piece.hex() for name, piece in self._values.items()}
-
-    def names(self) -> list[str]:
-        """The names of the pieces."""
-        return list(self._values)
-
-    def get(self, path: str) -> str | None:
-        """One piece as hex; None: no such piece."""
-        return self.fields().get(path)
-
-    def set(self, path: str, value: Any) -> Pieces:
-        """A copy with one piece replaced, by bytes or hex; raises FieldError, ValueError."""
-        if path not in self._values:
-            raise FieldError("Pieces", path, self.names())
-        piece = value if isinstance(value, bytes) else bytes.fromhex(str(value))
-        copy = Pieces(self._layout, b"")
-        copy._values = {**self._values, path: piece}
-        return copy
-
-    def delete(self, path: str) -> Pieces:
-        """A copy with an empty piece; raises FieldError."""
-        return self.set(path, b"")
-
-    def spans(self, offset: int) -> list[Span]:
-        """Where each piece lies."""
-        spans = []
-        for name, piece in self._values.items():
-            spans.append(Span(name, offset, offset + len(piece)))
-            offset += len(piece)
-        return spans
 
 
 def show_ident(ident: int) -> str:
@@ -210,71 +162,6 @@ def read(clear: bytes, direction: Direction) -> LobbyMessage:
     return LobbyMessage(kind, ident, cut)
 
 
-# -- the PASS field (ea-lobby 4.1 to 4.3) ----------------------------------------------------------
-
-
-def _known(keys: SessionKeys, name: str, cipher: str) -> list[bytes]:
-    """Keys of that name, and those that the user gave for the cipher, newest first."""
-    fits = (k.key for k in keys if k.name == name or (k.source == "given" and k.cipher == cipher))
-    return list(dict.fromkeys(reversed(list(fits))))
-
-
-def _skey(key: bytes) -> bytes:
-    """The session key as the client's buffer of 16 bytes holds it."""
-    return key[:16].ljust(16, b"\0")
-
-
-def _typed(password: bytes) -> bool:
-    return all(32 <= octet <= 126 for octet in password)
-
-
-Opened = tuple[str, bytes, bytes, str]
-"""Cipher, key, password in clear, and the check: `ok`, or `unknown:` with the doubt."""
-
-
-def _open_ssc2(wire: bytes, keys: SessionKeys) -> Iterator[Opened]:
-    for key in _known(keys, "skey", "ssc2"):
-        password, ended = ssc2.decipher(_skey(key), wire)
-        doubt = "unknown: no end mark, so it has 30 characters or the key is another one"
-        yield "ssc2", key, password, "ok" if ended else doubt
-
-
-def _open_mask(wire: bytes, keys: SessionKeys) -> Iterator[Opened]:
-    for key in _known(keys, "mask", "mask"):
-        yield "mask", key, mask.decipher(key, wire), "ok"
-
-
-def _open_rc4(wire: bytes, keys: SessionKeys) -> Iterator[Opened]:
-    for key in _known(keys, "skey", "rc4"):
-        yield "rc4", key, rc4(key, wire), "ok"
-
-
-def open_password(value: str, keys: SessionKeys) -> tuple[Opened | None, str]:
-    """A PASS value to what it holds, else None and why; with what else it might be.
-
-    `~` is SSC2 under the skey. `$` is the mask stream when a mask is known and the result can be
-    typed, else plain RC4 under the skey when that can be typed, else unknown.
-    """
-    try:
-        if value[0] == "~":
-            wire = value[1:].encode("latin-1")
-            found = sorted(_open_ssc2(wire, keys), key=lambda one: one[3] != "ok")
-        else:
-            wire = bytes.fromhex(value[1:])
-            found = [*_open_mask(wire, keys), *_open_rc4(wire, keys)]
-            found = [one for one in found if _typed(one[2])]
-    except ValueError as error:
-        return None, f"unknown: {error}"
-    if found:
-        others = dict.fromkeys(
-            f"{one[0]} under another key or cipher fits too" for one in found[1:]
-        )
-        return found[0], "" if value[0] == "~" else ", ".join(others)
-    seen = [k for k in ("skey", "mask") if keys.find(k)]
-    fact = f"no known {' or '.join(seen)} gives typed text" if seen else "no skey or mask was seen"
-    return None, f"unknown: {fact}"
-
-
 # -- the dissector ---------------------------------------------------------------------------------
 
 
@@ -342,24 +229,21 @@ class LobbyDissector(StreamDissector):
 
     def _password(self, frame: Frame) -> None:
         message = read(frame.clear, frame.direction)
-        body = message.body
-        value = body.get("PASS")
-        if not isinstance(body, TagField) or not value or value[0] not in "~$":
+        value = message.body.get("PASS") or ""
+        if not ea_password.enciphered(value):
             return
-        opened, doubt = open_password(value, self.keys)
+        opened = ea_password.open_password(value, self.keys)
         derived = frame.derived = frame.derived or {}
-        checks = derived.setdefault("checks", {})
-        if opened is None:
-            checks["PASS"] = doubt
+        derived.setdefault("checks", {})["PASS"] = opened.check
+        if opened.cipher is None:
             return
-        cipher, key, password, checks["PASS"] = opened
-        if doubt:
-            derived["notes"] = [f"PASS: {doubt}"]
-        derived["wire"] = {"PASS": body.wire("PASS")}
-        frame.plain = message.set("PASS", password.decode("latin-1")).encode()
-        frame.cipher = f"{frame.cipher},{cipher}" if frame.cipher else cipher
-        if cipher == "rc4":
-            self.learn(frame, Key("skey", key, "rc4", UP, "learned"))
+        if opened.note:
+            derived["notes"] = [f"PASS {opened.note}"]
+        derived["wire"] = {"PASS": message.body.wire("PASS")}
+        frame.plain = message.set("PASS", opened.password.decode("latin-1")).encode()
+        frame.cipher = f"{frame.cipher},{opened.cipher}" if frame.cipher else opened.cipher
+        if opened.cipher == "rc4":
+            self.learn(frame, Key("skey", opened.key, "rc4", UP, "learned"))
 
     def _ticket_keys(self, frame: Frame) -> None:
         body = frame.clear[HEADER:]
@@ -381,7 +265,7 @@ class LobbyDissector(StreamDissector):
 
     def seal(self, direction: Direction, plain: bytes, cipher: str | None = None) -> bytes:
         for name in (cipher or "").split(","):
-            if name in _FALLBACK:
+            if name in ea_password.FORMS:
                 plain = self._lock(direction, plain, name)
         stream = self._out.get(direction)
         if stream is None or plain[:4] == b"?tic":
@@ -398,16 +282,7 @@ class LobbyDissector(StreamDissector):
         if value is None:
             return plain
         password = value.encode("latin-1")
-        skeys = _known(self.keys, "skey", cipher)
-        masks = _known(self.keys, "mask", "mask")
-        usable = {"mask": True, "rc4": bool(skeys), "ssc2": bool(skeys) and skeys[0][0] != 0}
-        form = next(one for one in _FALLBACK[cipher] if usable[one])
-        if form == "ssc2":
-            wire = "~" + self._encoder.encipher(_skey(skeys[0]), password).decode("latin-1")
-        elif form == "rc4":
-            wire = "$" + rc4(skeys[0], password).hex()
-        else:
-            wire = "$" + mask.encipher(masks[0] if masks else b"", password).hex()
+        wire = ea_password.lock_password(password, cipher, self.keys, self._encoder)
         return message.set("PASS", wire).encode()
 
     def forward(self, frame: Frame) -> bytes:
@@ -426,9 +301,6 @@ class LobbyDissector(StreamDissector):
         return stream(rc4md5.add_mac(clear))
 
 
-_FALLBACK = {"ssc2": ("ssc2", "mask"), "rc4": ("rc4", "mask"), "mask": ("mask",)}
-"""Ciphers of PASS -> what a client falls back to when this session has no such key."""
-
 _LOOKS: dict[tuple[bytes, Direction], Callable[[LobbyDissector, Frame], None]] = {
     (b"@dir", DOWN): LobbyDissector._directory,
     (b"skey", DOWN): LobbyDissector._session_key,
@@ -443,43 +315,191 @@ _LOOKS: dict[tuple[bytes, Direction], Callable[[LobbyDissector, Frame], None]] =
 # -- kinds (ea-lobby 3, 8) -------------------------------------------------------------------------
 
 
-def _kind(name: str, way: Direction, source: str, meaning: str, fields: str = "") -> Kind:
-    """A kind; each line of `fields` is: name, type, meaning."""
-    lines = (line.split(None, 2) for line in fields.strip().splitlines())
-    table = tuple(Field(*(line if len(line) == 3 else [*line, ""])) for line in lines)
-    return Kind(name, (way,), meaning, table, f"ea-lobby {source}")
-
-
-_KINDS_TABLE = (
-    _kind(
-        "@dir",
-        UP,
-        "3",
-        "asks the directory for a lobby",
-        """
-        PROD string game and platform
-        VERS string platform and build
-        LANG string language
-        SLUS string serial number of the disc
-        """,
-    ),
-    _kind(
-        "@dir",
-        DOWN,
-        "3",
-        "names the lobby",
-        """
-        ADDR address the lobby's host
-        PORT number the lobby's port
-        SESS number session, wrapped to 32 bit by the client
-        MASK string key of the mask stream, 63 characters at most
-        DIRECT number if present, ADDR and PORT are not read
-        DOWN string why there is no lobby
-        """,
-    ),
+_KINDS = kinds_of(
+    """
+> @dir | 3 | asks the directory for a lobby
+  PROD string game and platform; VERS string platform and build; LANG string language
+  SLUS string serial number of the disc
+< @dir | 3 | names the lobby, or says why there is none
+  ADDR address host of the lobby; PORT number its port; SESS number session, wraps to 32 bit
+  MASK string key of the mask stream, at most 63; DIRECT number if present ADDR, PORT are not read
+  DOWN string why there is no lobby, at most 255; LKEY string not read here
+> addr | 3 | tells the client's own address, unasked; needs no reply
+  ADDR address local address; PORT number local port of the directory connection
+< addr | 3 | a reply that only emulators give
+  STATUS number not read
+> skey | 3 | asks for the session key
+  SKEY binary always "Public Key"
+< skey | 3 | gives the session key
+  SKEY binary 16 bytes; a first byte 0 (or no binary) selects the mask stream for PASS
+> auth | 3 | logs in to an account
+  NAME string account; PASS string password, enciphered; TOS number terms accepted
+  MID binary network address of the console; HWFLAG number hardware; HWMASK number hardware
+  PROD string game and platform; VERS string platform and build; LANG string language
+  SLUS string serial number of the disc; MASK number SESS of @dir, with the mask stream only
+< auth | 3 | the account
+  NAME string account, at most 63; ADDR address client's address as seen; MAIL string mail address
+  PERSONAS string comma list, at most 4 of 12 characters; SPAM string wishes mail; CPAT number
+  TOS number terms accepted
+> acct | 3 | makes an account
+  NAME string account, at most 16; PASS string password, enciphered; MAIL string mail address
+  BORN string date of birth; GEND string sex; SPAM string two letters; ALTS number other names
+  MINAGE number lowest age; TOS number terms accepted; PMAIL string mail address of a parent
+< acct | 3 | the account is made; ident dupl, inam, tooy, pmal: it is not
+  NAME string account; PERSONAS string comma list; AGE number; OPTS string other names
+> edit | 3 | changes an account
+  NAME string account; MAIL string mail address; SPAM string wishes mail
+  PASS string password, enciphered; CHNG string what changes
+< edit | 3 | acknowledges a change of the account
+> pass | 4.1 | changes the password
+  PASS string password, enciphered
+> cper | 3 | makes a persona
+  PERS string persona; ALTS number how many other names to offer
+< cper | 3 | the persona is made; ident dupl: it is not
+  PERS string persona; NAME string account
+> dper | 3 | deletes a persona
+  PERS string persona
+< dper | 3 | the persona is deleted
+  PERS string persona; NAME string account
+> pers | 3 | plays under a persona
+  PERS string persona; MAC binary in later games; CDEV string in later games
+< pers | 3 | the persona is taken; +who follows
+  PERS string persona; LKEY string key for the buddy server, at most 63; LAST time last login
+  IDLE number milliseconds of silence allowed, later games
+> sele | 3 | selects which lists are pushed
+  ROOMS number; USERS number; RANKS number; MESGS number; MYGAME number; GAMES number
+  MESGTYPES flags
+< sele | 3 | every list with its state
+  MORE number; SLOTS number; ROOMS number; USERS number; USERSETS number; GAMES number
+  MYGAME number; MESGS number; MESGTYPES flags; ASYNC number; STATS number; INGAME number
+> user | 3 | looks up a persona's profile
+  PERS string persona
+< user | 3 | the profile
+  PERS string persona; TITLE string
+> onln | 3 | asks whether a persona is online
+  PERS string persona
+< onln | 3 | the whole user record; ident imst: not online
+  I number user; N string name; M string account; F flags; A address; P number; S string; G number
+> news | 1, 3 | asks for a text or a configuration
+  NAME string 0: buddy server, 1: news, later client.cfg
+< news | 1, 3, 7 | a text, or keys; ident is new0 plus NAME, for a numeric NAME
+  BUDDY_URL string host of the buddy server; BUDDY_PORT number its port
+  BUDDY_SERVER string the same in later games; BUDDYSERVERNAME string the same elsewhere
+  line string a line of free text, or `host:port` of the buddy server
+> room | 3 | makes a room and enters it
+  NAME string prefixed by its type; PASS string room's password, clear; DESC string description
+  MAX number most users
+< room | 3 | the room
+  IDENT number room; NAME string; COUNT number users; FLAGS flags; HOST string; DESC string
+  LIMIT number most users; LIDENT number room left; LCOUNT number users there
+> move | 3 | enters a room
+  NAME string room, empty to leave; PASS string room's password, clear
+< move | 3 | the room entered
+  IDENT number room; NAME string; COUNT number users; FLAGS flags; LIDENT number room left
+  LCOUNT number users there
+> peek | 3 | looks into a room
+  NAME string room, at most 14
+< peek | 3 | users of the room; +usr may follow
+  COUNT number users
+> snap | 3 | asks for rows of a ranking
+  INDEX number ranking; CHAN number channel 4 to 7; START number first row; FIND string persona
+  RANGE number rows
+< snap | 3 | opens the channel; +snp follows
+  CHAN number as asked; INDEX number as asked; START number as asked; RANGE number as asked
+> mesg | 3, 6 | says something to a room or, with PRIV, to one persona
+  PRIV string persona; TEXT string text, or a challenge: token, ACPT, DECL, BLOC; ATTR flags 3
+< mesg | 3 | acknowledges what was said
+> auxi | 3 | sets the auxiliary text, shown as X
+  TEXT string
+< auxi | 3 | echoes the auxiliary text
+  TEXT string
+> chal | 3, 6 | names the opponent after a challenge
+  PERS string persona, * to withdraw; HOST number 1 hosts
+< chal | 3, 6 | what to do
+  MODE string play, chal (wait) or idle
+> rank | 3, 6 | reports a result
+  REPT string; AUTH string of +ses; WHEN time of +ses; SET_TRACKID number; SET_NUMAI number
+  NAME0 string
+< rank | 3 | acknowledges a result
+> rept | 3 | reports a persona; no reply
+  PERS string persona; PROD string game and platform; LANG string language
+= ~png | 1, 3 | keepalive: the server asks, the client gives the same body back
+  REF string opaque; TIME number milliseconds of the last round trip; SESS number session
+> @tic | 4.4 | offers a stream cipher
+  line string name of the cipher
+< @tic | 4.4 | accepts the stream cipher
+  client_key binary RC4 key, client to server; server_key binary RC4 key, server to client
+  ticket binary to be shown to the lobby
+> ?tic | 4.4 | the last clear frame before the stream cipher
+  ticket binary from the directory
+= hchk,rvup | 1 | later games, use unknown; an empty reply
+= gsea | 1 | searches for games in later titles; CANCEL ends it, by an empty reply
+= gjoi | 1 | enters a game in later titles; reply ident ugam
+= gcre | 1 | makes a game in later titles; reply ident dupl, invp
+= gsta | 1 | starts a game in later titles; reply ident nepl
+< +who | 3 | yourself
+  N string persona, at most 63; F flags; RI number room; RT number users there; R string its name
+  RF flags of the room; I number user; A address; M string account; P number; S string; G number
+< +usr | 3 | a user of your room; without N user I is gone
+  I number user; N string persona, at most 31; A address; P string ping; F flags, U marks yourself
+  S string statistics; R number rank; X string auxiliary text; T number users in your room now
+< +rom | 3 | a room; without N room I is gone
+  I number room; N string name; H string description; F flags; A address; T number users
+  L number most users; P number ping in milliseconds
+< +pop | 3 | how many are in the rooms
+  Z pop room id and users, in turn; an id 0 ends the list
+< +msg | 3 | someone said something
+  N string sender; T string text; F flags B broadcast, P private, none: the room
+< +ses | 3, 5 | a race is arranged
+  NAME string session; SELF string you; HOST string who hosts; OPPO string the other one
+  P1 string parameter; P2 string parameter; P3 string parameter; P4 string parameter
+  AUTH string comes back in the result; ADDR address the other's; FROM string the other's
+  SEED number the same on both sides; WHEN time the same on both sides
+< +rnk | 3 | a ranking list
+  D number -2 clears; A number; N string; S string
+< +snp | 3 | a row of a ranking, only after the snap reply
+  R number rank; P number points; N string persona, at most 31; S string statistics
+< +sst,+uss,+usm,+ust,+mgm,+gam,+fup,+agm | 3 | later games, use unknown
+> AUTH | 8 | logs in to the buddy server
+  PROD string game; VERS string build; PRES string resource; USER string persona/cso/product
+  LKEY string of the pers reply; PASS string instead of an LKEY without $
+< AUTH | 8 | accepts; any ident refuses
+> PSET | 8 | sets your presence
+  SHOW string DISC, CHAT, AWAY, XA, DND or PASS; STAT tagfield en and P; PROD string shown
+< PSET | 8 | acknowledges a presence
+> RGET | 8 | asks for a list
+  LRSC string cso; LIST string B buddies, I ignored; PRES string Y with presence; ID number
+< RGET | 8 | how many ROST follow
+  ID number as asked; SIZE number entries
+< ROST | 8 | an entry of a list
+  ID number 1 buddies, 2 ignored; USER string persona; GROUP string
+< PGET | 8 | a buddy's presence
+  USER string persona; SHOW string as PSET; STAT tagfield as PSET; PROD string shown
+> RADD | 8 | adds to a list
+  LRSC string cso; ID number counts from 101; LIST string B or I; PRES string; USER string persona
+  GROUP string
+< RADD | 8 | added; any ident takes it back
+  ID number as asked; FUSR string the persona as it is written
+> RDEL | 8 | takes off a list
+  ID number; LIST string B or I; USER string persona
+< RDEL | 8 | taken off
+  ID number as asked
+> PADD | 8 | wants the presence of a persona
+  USER string persona
+> PDEL | 8 | no longer wants it
+  USER string persona
+> SEND | 8 | sends a message to a buddy
+  TYPE string C; USER string persona; BODY string below 64; SECS number keep that long
+< SEND | 8 | acknowledges a message
+< RECV | 8 | a message from a buddy
+  USER string persona; BODY string at most 63; TYPE string must be C; TIME number
+< ADMN | 8 | a notice of the operator
+= PING | 8 | keepalive of the buddy leg: the server asks, the client gives it back
+> DISC | 8 | leaves
+""",
+    "ea-lobby",
 )
-
-_KIND_NAMES = {kind.name.encode("latin-1"): kind.name for kind in _KINDS_TABLE}
+_KIND_NAMES = {kind.name.encode("latin-1"): kind.name for kind in _KINDS}
 
 
 # -- declarations (ea-lobby 6 to 9) ----------------------------------------------------------------
@@ -524,25 +544,64 @@ _ANNOUNCES = (
 )
 
 
-def _make(keys: SessionKeys) -> LobbyDissector:
-    return LobbyDissector(keys)
+_VOLATILE = """
+    @dir  ADDR ours host; PORT ours port; SESS fresh; MASK key mask; LKEY fresh
+    addr  ADDR ours host; PORT ours port
+    skey  SKEY key skey
+    auth  PASS key skey; MASK key sess; SESS fresh; ADDR learned
+    acct,edit,pass       PASS key skey
+    cper,dper,user,onln  PERS echo
+    pers  PERS echo; LKEY fresh; LAST clock Y.M.D H:M:S
+    news  ident digest new0 plus NAME of the request; BUDDY_URL ours host; BUDDY_PORT ours port
+    news  BUDDY_SERVER ours host; BUDDYSERVERNAME ours host
+    news  BUDDYPORT ours port; BUDDYSERVERPORT ours port
+    room  IDENT counter; LIDENT learned; COUNT learned; LCOUNT learned; NAME echo
+    move  IDENT learned; LIDENT learned; COUNT learned; LCOUNT learned; NAME echo
+    snap  CHAN echo; INDEX echo; START echo; RANGE echo
+    sele  ROOMS echo; USERS echo; MESGS echo; RANKS echo; GAMES echo; MYGAME echo
+    auxi  TEXT echo
+    ~png  ident clock ms; REF echo; TIME fresh; SESS learned
+    +who  I learned; RI learned; RT learned; A learned
+    +usr,+rom  I learned; A learned; T learned
+    +pop  Z learned
+    +ses  SEED fresh; WHEN clock s; AUTH fresh; ADDR learned; FROM learned
+    rank  AUTH echo +ses.AUTH; WHEN echo +ses.WHEN
+    AUTH  LKEY echo pers.LKEY; USER learned
+    ROST  ID echo RGET.ID
+    RGET,RADD,RDEL  ID echo
+    RECV  TIME clock s
+    *     TICK fresh; TOKEN fresh; MADDR fresh; _LUID fresh
+"""
 
-
-def _view(frame: Frame) -> Message:
-    return read(frame.clear, frame.direction)
-
+_ANSWERED = (
+    "@dir skey auth acct edit pass cper dper pers sele user onln news room move peek snap mesg "
+    "auxi chal rank hchk rvup gsea gjoi gcre gsta AUTH PSET RGET RADD RDEL PADD PDEL SEND"
+)
+"""Kinds of requests; every reply is of the kind of its request (ea-lobby 1)."""
 
 PROTOCOLS = (
     Protocol(
         name=NAME,
         title="EA lobby: directory, lobby and buddy servers of EA's console and PC games, 2003 on",
         transports=(Transport.TCP,),
-        ports=(10600, 10601, 10901),
-        make_dissector=_make,
-        view_frame=_view,
-        kinds=_KINDS_TABLE,
+        ports=(10600, 10601, 10200, 10900, 10901, 10899, 11000, 11050, 13505, 20900, 21800, 30900),
+        make_dissector=LobbyDissector,
+        view_frame=lambda frame: read(frame.clear, frame.direction),
+        kinds=_KINDS,
         announces=_ANNOUNCES,
+        volatile=volatile_of(_VOLATILE),
+        answers={kind: (kind,) for kind in _ANSWERED.split()},
+        rhythm=(Rhythm("~png", DOWN, 22.0), Rhythm("PING", DOWN, 22.0)),
+        keys={
+            "skey.SKEY": "skey",
+            "@dir.MASK": "mask",
+            "@dir.SESS": "sess",
+            "auth.MASK": "sess",
+            "@tic.client_key": STREAM,
+            "@tic.server_key": STREAM,
+        },
         session_keys=("sess",),
-        source="ea-lobby",
+        swallow=(("@tic", UP),),
+        source="ea-lobby 0 to 11",
     ),
 )
