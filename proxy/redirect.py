@@ -7,6 +7,7 @@ reaches us, and the port that the new relay got. What announces is declared by t
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -119,10 +120,14 @@ class Redirect:
 
     def judge(self, frame: Frame, message: Message) -> Verdict:
         """See `Rule.judge`."""
-        for announce in self._announces.get((frame.direction, message.kind), ()):
+        announces = self._announces.get((frame.direction, message.kind))
+        if not announces:
+            return message
+        done: dict[str, str] = {}
+        for announce in announces:
             if announce.when is None or announce.when(message):
-                message = self._follow(announce, message, frame.at)
-        return message
+                self._follow(announce, message, frame.at, done)
+        return self._rewritten(announces, message, done)
 
     def recorded(self, frame: Frame) -> None:
         """See `Rule.recorded`."""
@@ -130,22 +135,37 @@ class Redirect:
             leg.parent = frame.id
         self._opened.clear()
 
-    def _follow(self, announce: Announce, message: Message, at: int) -> Message:
-        """The message with every endpoint of one announcement rewritten."""
-        rewritten = message
+    def _follow(self, announce: Announce, message: Message, at: int, done: dict[str, str]) -> None:
+        """Put into `done` what each field of one announcement becomes.
+
+        Two announcements may share a field (`BUDDY_URL` and `BUDDY_SERVER` one port): the first
+        one is the one that counts.
+        """
         for target in self._targets(announce, message):
+            if any(path in done for path in (target.host_path, target.port_path)):
+                if target.host_path is not None and target.host_path != target.port_path:
+                    done.setdefault(target.host_path, self._flow.local[0])
+                continue
             try:
-                rewritten = _rewrite(rewritten, target, self._relayed(announce, target, at))
+                done.update(_become(target, self._relayed(announce, target, at)))
             except Unchanged as unchanged:
                 self._passes(target, unchanged)
-            except (FieldError, ValueError, TypeError) as error:
-                self._passes(target, Unchanged(f"the message cannot hold our address: {error}"))
-        if rewritten is not message:
-            for path in announce.drop:
-                try:
-                    rewritten = rewritten.delete(path)
-                except FieldError:
-                    continue  # it was not there
+
+    def _rewritten(
+        self, announces: list[Announce], message: Message, done: dict[str, str]
+    ) -> Message:
+        if not done:
+            return message
+        rewritten = message
+        try:
+            for path, value in done.items():
+                rewritten = rewritten.set(path, value)
+        except (FieldError, ValueError, TypeError) as error:
+            self._say("redirect-unchanged", f"{message.kind} cannot hold our address: {error}")
+            return message
+        for path in (path for announce in announces for path in announce.drop):
+            with contextlib.suppress(FieldError):  # it was not there
+                rewritten = rewritten.delete(path)
         return rewritten
 
     def _targets(self, announce: Announce, message: Message) -> Iterator[_Target]:
@@ -180,6 +200,8 @@ class Redirect:
         flow = self._flow
         if announce.direction is not Direction.TO_CLIENT:
             raise Unchanged("endpoints that a client announces are not relayed yet")
+        if target.port_path is None and flow.listen.transport is not announce.transport:
+            raise Unchanged("its port is not known")
         if not 0 < target.port < 65536 or not _usable(target.host):
             raise Unchanged("it is no endpoint that can be reached")
         same = flow.listen.transport is announce.transport and (target.host, target.port)
@@ -235,15 +257,12 @@ class Redirect:
             self._say("redirect-unchanged", f"{shown} passes unchanged: {unchanged}")
 
 
-def _rewrite(message: Message, target: _Target, address: Address) -> Message:
-    host, port = address
+def _become(target: _Target, address: Address) -> dict[str, str]:
+    """What the fields of a target are to say: path -> value."""
     if target.host_path is not None and target.host_path == target.port_path:
-        return message.set(target.host_path, show_address(address))
-    if target.host_path is not None:
-        message = message.set(target.host_path, host)
-    if target.port_path is not None:
-        message = message.set(target.port_path, str(port))
-    return message
+        return {target.host_path: show_address(address)}
+    values = {target.host_path: address[0], target.port_path: str(address[1])}
+    return {path: value for path, value in values.items() if path is not None}
 
 
 _Number = ipaddress.IPv4Address | ipaddress.IPv6Address
