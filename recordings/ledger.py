@@ -188,13 +188,14 @@ class Ledger:
         session_id: int | None = None,
         flow_id: int | None = None,
         frame_id: int | None = None,
+        at: int | None = None,
     ) -> None:
-        """Write a user's note."""
+        """Write a user's note; `at` in microseconds, now when not given."""
         sql = (
             "INSERT INTO notes (session_id, flow_id, frame_id, text, created_at)"
             " VALUES (?, ?, ?, ?, ?)"
         )
-        self._order(sql, (session_id, flow_id, frame_id, text, iso(now())))
+        self._order(sql, (session_id, flow_id, frame_id, text, iso(now() if at is None else at)))
 
     def keep(self, session_id: int | None, protocol: str, key: str, value: str | None) -> None:
         """Write what a stand-in remembers; None forgets it."""
