@@ -18,7 +18,7 @@ from typing import Any, Self
 from recordings import opening
 from recordings.errors import UserError
 from recordings.model import Action, Direction, Frame
-from recordings.rows import EventRow, FlowRow, KeyRow, NoteRow, SessionRow
+from recordings.rows import FLOWS, SESSIONS, EventRow, FlowRow, KeyRow, NoteRow, SessionRow
 from recordings.sql_functions import Functions
 
 WINDOW = 20_000
@@ -29,32 +29,6 @@ PAGE_BYTES = 4 << 20
 
 _DIRECTIONS = {direction.value: direction for direction in Direction}
 _ACTIONS = {None: None} | {action.value: action for action in Action}
-
-# Counters of flows cover the frames up to meta.counted; the younger ones are counted here.
-_FLOWS = """
-SELECT flows.id, session_id, parent_frame_id, protocol, transport, client, server, hostname,
-  opened_at, closed_at, close_reason,
-  frames + ifnull(fresh_frames, 0) AS frames,
-  bytes_up + ifnull(fresh_up, 0) AS bytes_up,
-  bytes_down + ifnull(fresh_down, 0) AS bytes_down,
-  ifnull(first_at, fresh_first) AS first_at,
-  ifnull(fresh_last, last_at) AS last_at
-FROM flows LEFT JOIN (
-  SELECT flow_id, count(*) AS fresh_frames,
-    sum(CASE direction WHEN 'c>s' THEN ifnull(length(raw), 0) ELSE 0 END) AS fresh_up,
-    sum(CASE direction WHEN 's>c' THEN ifnull(length(raw), 0) ELSE 0 END) AS fresh_down,
-    min(at) AS fresh_first, max(at) AS fresh_last
-  FROM frames WHERE id > (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'counted')
-  GROUP BY flow_id
-) ON flow_id = flows.id
-"""
-_SESSIONS = f"""
-SELECT sessions.id, uid, started_at, ended_at, game, sessions.client, origin, note,
-  count(f.id) AS flows, ifnull(sum(f.frames), 0) AS frames,
-  ifnull(sum(f.bytes_up), 0) AS bytes_up, ifnull(sum(f.bytes_down), 0) AS bytes_down
-FROM sessions LEFT JOIN ({_FLOWS}) AS f ON f.session_id = sessions.id
-GROUP BY sessions.id ORDER BY sessions.id
-"""
 
 
 def frame_of(row: sqlite3.Row) -> Frame:
@@ -154,13 +128,13 @@ class Reader:
 
     def sessions(self) -> list[SessionRow]:
         """Every session by id, with the sums of its flows. Scans no frames."""
-        return [SessionRow(*row) for row in self._all(_SESSIONS)]
+        return [SessionRow(*row) for row in self._all(SESSIONS)]
 
     def flows(self, session_id: int | None = None) -> list[FlowRow]:
         """The flows of a session, or of all, by id. Scans no frames."""
         where = "" if session_id is None else "WHERE session_id = ?"
         params = () if session_id is None else (session_id,)
-        return [FlowRow(*row) for row in self._all(f"{_FLOWS} {where} ORDER BY flows.id", params)]
+        return [FlowRow(*row) for row in self._all(f"{FLOWS} {where} ORDER BY flows.id", params)]
 
     def keys(self, session_id: int | None = None) -> list[KeyRow]:
         """The keys of a session, or of all, in the order in which they were seen."""

@@ -1,4 +1,7 @@
-"""The rows that a reader gives, typed; a frame is a `recordings.model.Frame`."""
+"""The rows that a reader gives, typed, and the SQL behind those that are sums.
+
+A frame is a `recordings.model.Frame`.
+"""
 
 from __future__ import annotations
 
@@ -85,3 +88,30 @@ class NoteRow:
     frame_id: int | None
     text: str
     created_at: str
+
+
+# Counters of flows cover the frames up to meta.counted; the younger ones are counted here.
+FLOWS = """
+SELECT flows.id, session_id, parent_frame_id, protocol, transport, client, server, hostname,
+  opened_at, closed_at, close_reason,
+  frames + ifnull(fresh_frames, 0) AS frames,
+  bytes_up + ifnull(fresh_up, 0) AS bytes_up,
+  bytes_down + ifnull(fresh_down, 0) AS bytes_down,
+  ifnull(first_at, fresh_first) AS first_at,
+  ifnull(fresh_last, last_at) AS last_at
+FROM flows LEFT JOIN (
+  SELECT flow_id, count(*) AS fresh_frames,
+    sum(CASE direction WHEN 'c>s' THEN ifnull(length(raw), 0) ELSE 0 END) AS fresh_up,
+    sum(CASE direction WHEN 's>c' THEN ifnull(length(raw), 0) ELSE 0 END) AS fresh_down,
+    min(at) AS fresh_first, max(at) AS fresh_last
+  FROM frames WHERE id > (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'counted')
+  GROUP BY flow_id
+) ON flow_id = flows.id
+"""
+SESSIONS = f"""
+SELECT sessions.id, uid, started_at, ended_at, game, sessions.client, origin, note,
+  count(f.id) AS flows, ifnull(sum(f.frames), 0) AS frames,
+  ifnull(sum(f.bytes_up), 0) AS bytes_up, ifnull(sum(f.bytes_down), 0) AS bytes_down
+FROM sessions LEFT JOIN ({FLOWS}) AS f ON f.session_id = sessions.id
+GROUP BY sessions.id ORDER BY sessions.id
+"""
