@@ -149,9 +149,12 @@ def _shown(source: _Source, item: Item) -> str:
 
 
 def generate(
-    cls: type, items: Mapping[str, Item], fields: tuple[str, ...]
+    cls: type, items: Mapping[str, Item], fields: tuple[str, ...], bare: tuple[str, ...]
 ) -> tuple[Reader, Writer, Shower]:
-    """The three functions of a struct class; raises TypeError for a count that counts nothing."""
+    """The three functions of a struct class; raises TypeError for a count that counts nothing.
+
+    `bare` are the fields that its constructor takes without their name.
+    """
     source = _Source()
     counts = {
         item.hidden.of: item.name for item in items.values() if isinstance(item.hidden, Count)
@@ -167,6 +170,7 @@ def generate(
             _single(source, run[0], counts.get(run[0].name))
     shown = [_shown(source, item) for item in items.values() if item.hidden is None]
     make = source.bind(cls)
+    given = ", ".join(f"v_{name}" if name in bare else f"{name}=v_{name}" for name in fields)
     body = "\n  ".join(source.reads or ["pass"])
     whole = (
         source.writes[0] if len(source.writes) == 1 else f"b''.join(({', '.join(source.writes)}))"
@@ -174,7 +178,7 @@ def generate(
     code = (
         f"def read(b, o, e):\n at = ''\n try:\n  {body}\n"
         " except Misfit as error:\n  raise error.within(at) from None\n"
-        f" return {make}({', '.join('v_' + name for name in fields)}), o\n"
+        f" return {make}({given}), o\n"
         f"def write(m):\n return {whole if source.writes else repr(b'')}\n"
         f"def show(m):\n return {{{', '.join(shown)}}}\n"
     )

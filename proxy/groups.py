@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -102,7 +102,42 @@ class Maybe(_Around):
         return iter(()) if value is None else self.inner.parts(value, path, start)
 
 
-class Tagged(Nested):
+class _Kind(Wire):
+    """Which struct stands here: shown beside its fields, and given by its class."""
+
+    def put(self, value: Any, steps: Steps, new: Any) -> Any:
+        if steps or new != value:
+            raise ValueError(f"{value} follows from the fields: give the whole of another kind")
+        return value
+
+    def write(self, value: Any) -> bytes:
+        return b""
+
+
+class Choice(Nested):
+    """One of several structs; `choose` tells which from the bytes of the window."""
+
+    def __init__(self, choose: Callable[[bytes, int, int], type[Struct]], name: str) -> None:
+        self.choose = choose
+        self.cls, self.name = Struct, name
+
+    def read(self, data: bytes, offset: int, end: int) -> tuple[Any, int]:
+        return self.choose(data, offset, end).read(data, offset, end)
+
+    def show(self, value: Any) -> Json:
+        return {"kind": value.kind, **value.fields()}
+
+    def child(self, value: Any, step: str | int) -> tuple[Wire, Any]:
+        return (_Kind(), value.kind) if step == "kind" else super().child(value, step)
+
+    def put(self, value: Any, steps: Steps, new: Any) -> Any:
+        if steps[:1] == ("kind",):
+            _Kind().put(value.kind, steps[1:], new)
+            return value
+        return super().put(value, steps, new)
+
+
+class Tagged(Choice):
     """A tag, then the struct that the table has for it; the tag is no field.
 
     `other` reads, from the tag on, what the table does not have (its first field is the tag).
@@ -131,12 +166,36 @@ class Tagged(Nested):
         encoded: bytes = value.encode()
         return head + encoded
 
-    def show(self, value: Any) -> Json:
-        return {"kind": value.kind, **value.fields()}
-
     def parts(self, value: Any, path: str, start: int) -> Iterator[tuple[str, int, int]]:
         skip = 0 if type(value) is self.other else len(self.tag.write(0))
         return super().parts(value, path, start + skip)
+
+
+class Either(_Around):
+    """The last field of a struct in one of two layouts: the first that fits the window exactly.
+
+    Both write alike: they are lists of different structs, or texts in different dress.
+    """
+
+    def __init__(self, *ways: Wire) -> None:
+        self.inner, self.ways = ways[0], ways
+        self.name = " or ".join(way.name for way in ways)
+
+    def read(self, data: bytes, offset: int, end: int) -> tuple[Any, int]:
+        for way in self.ways[:-1]:
+            try:
+                value, reached = way.read(data, offset, end)
+            except Misfit:
+                continue
+            if reached == end:
+                return value, reached
+        return self.ways[-1].read(data, offset, end)
+
+    def write(self, value: Any) -> bytes:
+        return self.inner.write(value)
+
+    def parts(self, value: Any, path: str, start: int) -> Iterator[tuple[str, int, int]]:
+        return self.inner.parts(value, path, start)
 
 
 class Array(Wire):

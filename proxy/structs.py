@@ -221,6 +221,6 @@ def _field(cls: type[Struct], name: str, hint: Any) -> Item:
 def _compile(cls: type[Struct]) -> Layout:
     """Straight-line code that reads, writes and shows a class."""
     items = _items(cls)
-    layout = Layout(items, *generate(cls, items, cls.__struct_fields__))
+    layout = Layout(items, *generate(cls, items, cls.__struct_fields__, cls.__match_args__))
     _layouts[cls] = layout
     return layout
