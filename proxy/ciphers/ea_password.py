@@ -20,6 +20,9 @@ from proxy.keys import SessionKeys
 FORMS = {"ssc2": ("ssc2", "mask"), "rc4": ("rc4", "mask"), "mask": ("mask",)}
 """Cipher -> the forms that a client of a session takes, the first whose key there is."""
 
+_TRIES = 8
+"""Keys that are tried: SSC2 takes two milliseconds for each, and a peer can announce many."""
+
 _NO_MARK = "unknown: no end mark, so it has 30 characters or the key is another one"
 
 
@@ -40,7 +43,7 @@ class Opened:
 def _known(keys: SessionKeys, name: str, cipher: str) -> list[bytes]:
     """Keys of that name, and those that the user gave for the cipher, newest first."""
     fits = [k.key for k in keys if k.name == name or (k.source == "given" and k.cipher == cipher)]
-    return list(dict.fromkeys(reversed(fits)))
+    return list(dict.fromkeys(reversed(fits)))[:_TRIES]
 
 
 def _buffer(key: bytes) -> bytes:

@@ -32,7 +32,6 @@ from recordings.model import Direction, Frame, Json, Key, Span, Transport
 
 NAME = "ea-lobby"
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
-BOTH = (UP, DOWN)
 
 HEADER = 12
 FRAME_LIMIT = 1 << 20
@@ -92,9 +91,9 @@ class LobbyMessage(Message):
 
     def fields(self) -> dict[str, Json]:
         fields: dict[str, Json] = self.body.fields()
-        if not self.ident:
-            return fields
-        return {"ident": show_ident(self.ident), **fields}
+        if "ident" in fields:
+            fields["IDENT"] = fields.pop("ident")  # found in any case; the word's name is taken
+        return {"ident": show_ident(self.ident), **fields} if self.ident else fields
 
     def get(self, path: str) -> str:
         if path == "ident":
@@ -125,23 +124,26 @@ class LobbyMessage(Message):
         return [Span("ident", 4, 8), *spans] if self.ident else spans
 
 
-_TIC_KEYS = (("client_key", 16), ("server_key", 16), ("ticket", 0))
-_TICKET = (("ticket", 0),)
 TIC_ANSWER = 84
 """Bytes of the body of an `@tic` reply that carries keys (ea-lobby 4.4)."""
 
 
-def _body(kind: bytes, direction: Direction, body: bytes) -> TagField | Pieces:
-    if kind == b"?tic":
-        return Pieces(_TICKET, body)
-    if kind == b"@tic":
-        return Pieces(_TIC_KEYS, body) if len(body) == TIC_ANSWER else TagField.lines(body)
-    if kind == b"news" and direction is DOWN and b"=" not in body:
-        return TagField.lines(body)  # text to be shown, or `host:port`
-    return TagField.parse(body)
+def _tic(direction: Direction, body: bytes) -> TagField | Pieces:
+    layout = (("client_key", 16), ("server_key", 16), ("ticket", 0))
+    return Pieces(layout, body) if len(body) == TIC_ANSWER else TagField.lines(body)
 
 
-_BINARY = frozenset((b"?tic", b"@tic", b"news"))
+def _news(direction: Direction, body: bytes) -> TagField | Pieces:
+    """Keys, or text to be shown, or `host:port`."""
+    text = direction is DOWN and b"=" not in body
+    return TagField.lines(body) if text else TagField.parse(body)
+
+
+_BODIES: dict[bytes, Callable[[Direction, bytes], TagField | Pieces]] = {
+    b"@tic": _tic,
+    b"?tic": lambda direction, body: Pieces((("ticket", 0),), body),
+    b"news": _news,
+}
 
 
 def read(clear: bytes, direction: Direction) -> LobbyMessage:
@@ -157,9 +159,9 @@ def read(clear: bytes, direction: Direction) -> LobbyMessage:
         kind = word.decode("latin-1")
         if not (kind.isascii() and kind.isprintable()):
             raise WireError(f"kind, byte 0: {word.hex()} is not four printable characters")
+    cut = _BODIES.get(word)
     body = clear[HEADER:]
-    cut = _body(word, direction, body) if word in _BINARY else TagField.parse(body)
-    return LobbyMessage(kind, ident, cut)
+    return LobbyMessage(kind, ident, cut(direction, body) if cut else TagField.parse(body))
 
 
 # -- the dissector ---------------------------------------------------------------------------------
@@ -215,7 +217,7 @@ class LobbyDissector(StreamDissector):
         self._learn_session(frame, body, "SESS")
 
     def _learn_session(self, frame: Frame, body: TagField, field: str) -> None:
-        if body.get(field):
+        if body.get(field):  # SESS of the directory comes back as MASK, wrapped to 32 bit
             self.learn(frame, Key("sess", str(body.number(field)).encode()))
 
     def _session_key(self, frame: Frame) -> None:
@@ -286,18 +288,15 @@ class LobbyDissector(StreamDissector):
         return message.set("PASS", wire).encode()
 
     def forward(self, frame: Frame) -> bytes:
-        stream = self._out.get(frame.direction)
+        stream, clear = self._out.get(frame.direction), frame.clear
         if stream is None or not (frame.cipher or "").startswith(STREAM):
             return frame.raw or b""
         if frame.error:
-            return stream(frame.clear)  # its MAC is wrong and stays so
-        clear = frame.clear
+            return stream(clear)  # its MAC is wrong and stays so
         wire = (frame.derived or {}).get("wire")
         if wire:
-            message = read(clear, frame.direction)
-            if isinstance(message.body, TagField):
-                body = message.body.set_wire("PASS", wire["PASS"])
-                clear = LobbyMessage(message.kind, message.ident, body).encode()
+            body = TagField.parse(clear[HEADER:]).set_wire("PASS", wire["PASS"]).encode()
+            clear = clear[:8] + struct.pack(">I", HEADER + len(body)) + body
         return stream(rc4md5.add_mac(clear))
 
 
@@ -314,16 +313,14 @@ _LOOKS: dict[tuple[bytes, Direction], Callable[[LobbyDissector, Frame], None]] =
 
 # -- kinds (ea-lobby 3, 8) -------------------------------------------------------------------------
 
-
 _KINDS = kinds_of(
     """
 > @dir | 3 | asks the directory for a lobby
-  PROD string game and platform; VERS string platform and build; LANG string language
-  SLUS string serial number of the disc
+  PROD string game, platform; VERS string build; LANG string language; SLUS string disc
 < @dir | 3 | names the lobby, or says why there is none
   ADDR address host of the lobby; PORT number its port; SESS number session, wraps to 32 bit
   MASK string key of the mask stream, at most 63; DIRECT number if present ADDR, PORT are not read
-  DOWN string why there is no lobby, at most 255; LKEY string not read here
+  DOWN string why there is no lobby
 > addr | 3 | tells the client's own address, unasked; needs no reply
   ADDR address local address; PORT number local port of the directory connection
 < addr | 3 | a reply that only emulators give
@@ -418,8 +415,7 @@ _KINDS = kinds_of(
 < chal | 3, 6 | what to do
   MODE string play, chal (wait) or idle
 > rank | 3, 6 | reports a result
-  REPT string; AUTH string of +ses; WHEN time of +ses; SET_TRACKID number; SET_NUMAI number
-  NAME0 string
+  REPT string; AUTH string of +ses; WHEN time of +ses; SET_TRACKID number; NAME0 string
 < rank | 3 | acknowledges a result
 > rept | 3 | reports a persona; no reply
   PERS string persona; PROD string game and platform; LANG string language
@@ -476,8 +472,7 @@ _KINDS = kinds_of(
 < PGET | 8 | a buddy's presence
   USER string persona; SHOW string as PSET; STAT tagfield as PSET; PROD string shown
 > RADD | 8 | adds to a list
-  LRSC string cso; ID number counts from 101; LIST string B or I; PRES string; USER string persona
-  GROUP string
+  LRSC string cso; ID number from 101 on; LIST string B, I; PRES string; USER string; GROUP string
 < RADD | 8 | added; any ident takes it back
   ID number as asked; FUSR string the persona as it is written
 > RDEL | 8 | takes off a list
@@ -579,6 +574,9 @@ _ANSWERED = (
 )
 """Kinds of requests; every reply is of the kind of its request (ea-lobby 1)."""
 
+_KEYS = {"skey.SKEY": "skey", "@dir.MASK": "mask", "@dir.SESS": "sess", "auth.MASK": "sess"}
+_KEYS |= {"@tic.client_key": STREAM, "@tic.server_key": STREAM}
+
 PROTOCOLS = (
     Protocol(
         name=NAME,
@@ -592,14 +590,7 @@ PROTOCOLS = (
         volatile=volatile_of(_VOLATILE),
         answers={kind: (kind,) for kind in _ANSWERED.split()},
         rhythm=(Rhythm("~png", DOWN, 22.0), Rhythm("PING", DOWN, 22.0)),
-        keys={
-            "skey.SKEY": "skey",
-            "@dir.MASK": "mask",
-            "@dir.SESS": "sess",
-            "auth.MASK": "sess",
-            "@tic.client_key": STREAM,
-            "@tic.server_key": STREAM,
-        },
+        keys=_KEYS,
         session_keys=("sess",),
         swallow=(("@tic", UP),),
         source="ea-lobby 0 to 11",
