@@ -16,7 +16,8 @@ import click
 from proxy.relay.api import Address, show_address
 from recordings.errors import UserError
 from recordings.reader import Reader
-from recordings.samples import sample_recording
+from recordings.samples import FOLDER, load_sample
+from recordings.writer import Recording
 from replay.script import Leg, legs_of
 from replay.transport import Servers, play
 
@@ -31,7 +32,9 @@ def run(file: Path | None) -> None:
     """The whole demo; raises UserError when any part of it fails."""
     file = file or Path(f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S}.understudy.db")
     with tempfile.TemporaryDirectory() as folder:
-        sample = sample_recording(SAMPLE, Path(folder) / "sample.understudy.db")
+        sample = Path(folder) / "sample.understudy.db"
+        with Recording.open(sample) as recording:
+            load_sample(FOLDER / f"{SAMPLE}.jsonl", recording)
         with Reader.open(sample) as reader:
             (root,) = legs_of(reader, reader.sessions()[0].id)
     asyncio.run(_evening(root, file))
