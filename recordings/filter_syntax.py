@@ -198,9 +198,9 @@ class _Parser:
     def unknown(self, start: int, name: str) -> NoReturn:
         every = " ".join(f"~{one}" for one in OPERATORS)
         near = difflib.get_close_matches(name, OPERATORS, 1)
-        hint = f"did you mean ~{near[0]}? " if near else ""
-        hint += f"(~k ~{name} finds a kind of that name) " if name else ""
-        self.fail(start, f"there is no operator ~{name}: {hint}use one of {every}")
+        hint = f"did you mean ~{near[0]}? There are" if near else "use one of"
+        kind = f", or ~k ~{name} for a kind of that name" if name else ""
+        self.fail(start, f"there is no operator ~{name}: {hint} {every}{kind}")
 
     def bare(self) -> Term:
         start = self.at

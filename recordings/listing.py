@@ -212,7 +212,7 @@ def _print_rich(rows: Iterator[Row], columns: Sequence[Column]) -> None:
     batch = list(islice(rows, BATCH))
     columns = _shown(columns, batch, console.width)
     widths: list[int] = []
-    while batch or not widths:
+    while batch:
         laid = [_cells(row, columns) for row in batch]
         table = _table(columns, widths, not widths)
         if not widths:

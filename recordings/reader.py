@@ -16,10 +16,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from recordings import opening
-from recordings.errors import UserError
 from recordings.model import Action, Direction, Frame
 from recordings.rows import FLOWS, SESSIONS, EventRow, FlowRow, KeyRow, NoteRow, SessionRow
-from recordings.sql_functions import Functions
+from recordings.sql_functions import Functions, refused
 
 WINDOW = 20_000
 """Ids that one query looks at, so that a filter that fits nothing still makes short ones."""
@@ -280,15 +279,19 @@ class Reader:
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> Result:
         """Run one reading statement of the user's; raises UserError with SQLite's own words."""
-        try:
+        with self._asking():
             cursor = self._connection.cursor()
             cursor.row_factory = None
             cursor.execute(sql, params)
-        except (sqlite3.Error, sqlite3.Warning) as error:
-            failure = self._functions.failure()
-            raise failure or UserError(f"SQLite refuses the statement: {error}") from error
         return Result([column[0] for column in cursor.description or ()], self._stream(cursor))
 
     def _stream(self, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
-        with self._reading():
+        with self._asking():
             yield from cursor
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError) as error:
+            raise self._functions.failure() or refused(error) from error

@@ -55,6 +55,14 @@ def compile_bytes_regex(pattern: str) -> re.Pattern[bytes]:
         return re.compile(pattern.encode(), re.IGNORECASE | re.DOTALL)
 
 
+def refused(error: Exception) -> UserError:
+    """What to tell the user about a statement that SQLite does not run."""
+    name = getattr(error, "sqlite_errorname", None) or ""
+    if name.startswith("SQLITE_READONLY") or "too many attached" in str(error):
+        return UserError("this statement would write a file: a query only reads, use SELECT")
+    return UserError(f"SQLite refuses the statement ({error}): correct it")
+
+
 class _TooSlow(Exception):
     pass
 

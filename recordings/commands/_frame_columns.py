@@ -42,13 +42,15 @@ def wrong_checks(derived: str | None) -> list[str]:
 
 def _what(row: Row) -> str:
     """What was done to the frame, what is wrong with it, its fields or else its bytes."""
-    wrong = [*([row["error"]] if row["error"] else []), *wrong_checks(row["derived"])]
-    parts = [f"[{safe(row['action'])}]"] if row["action"] else []
-    parts += [f"! {safe(one[:REASON_SHOWN])}" for one in wrong]
+    wrong = [safe(one[:REASON_SHOWN]) for one in wrong_checks(row["derived"])]
     said = summary(load(row["fields"]))
     if not said and row["kind"] in (None, "Opaque"):
         said = ascii_text(clear_bytes(row)[:BYTES_SHOWN])
-    return "  ".join([*parts, said] if said else parts)
+    if row["error"]:
+        said = f"{safe(row['error'][:REASON_SHOWN])}  {said}"
+    mark = "! " if row["error"] or wrong else ""
+    action = f"[{safe(row['action'])}]  " if row["action"] else ""
+    return mark + action + "  ".join([said, *wrong] if said else wrong)
 
 
 def _wrong(style: str) -> Callable[[Row], str]:

@@ -31,11 +31,11 @@ def _parent(row: Row) -> str:
 
 COLUMNS = (
     Column("id", lambda row: str(row["id"]), "bold", right=True),
-    Column("session", lambda row: str(row["session_id"]), right=True, wide=80),
+    Column("session", lambda row: str(row["session_id"]), right=True, wide=100),
     Column("opened", lambda row: local_time(row["opened_at"]), wide=120),
     Column("opened", lambda row: local_time(row["opened_at"])[11:19], narrow=120),
     Column("length", _length, right=True),
-    Column("protocol", lambda row: safe(row["protocol"]), "cyan", spare=True),
+    Column("protocol", lambda row: safe(row["protocol"]), "cyan"),
     Column("over", lambda row: safe(row["transport"]), wide=100),
     Column("client", lambda row: safe(row["client"]), spare=True),
     Column("server", _server, spare=True),

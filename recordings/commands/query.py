@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from recordings.choosing import file_argument, open_recording
+from recordings.errors import UserError
 from recordings.listing import Output, columns_of, listing_options, print_rows
 
 
@@ -58,6 +59,8 @@ def command(file: Path, sql: str, output: Output) -> None:
     """
     with open_recording(file) as reader:
         result = reader.query(sql)
+        if not result.columns:
+            raise UserError("this statement gives no rows: write a SELECT")
         names = _unique(result.columns)
         rows = (dict(zip(names, row, strict=True)) for row in result.rows)
         print_rows(rows, columns_of(names), names, output)

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from recordings.choosing import file_argument, open_recording
-from recordings.commands._frame_report import as_json, lines, make_report
+from recordings.commands._frame_lines import lines
+from recordings.commands._frame_report import as_json, make_report
 from recordings.errors import UserError
 from recordings.text import dump
 from recordings.viewing import Viewer

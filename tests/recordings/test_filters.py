@@ -156,7 +156,7 @@ WRONG: list[tuple[str, int, str]] = [
     ("~k ~d up", 1, "quote it, ~k '~d'"),
     ("~d sideways", 4, "use up"),
     ("~x foo", 1, "no operator ~x"),
-    ("~png", 1, "~k ~png finds a kind"),
+    ("~png", 1, "~k ~png for a kind"),
     ("~chnged", 1, "did you mean ~changed"),
     ("~ k", 1, "no operator ~:"),
     ("(~k a", 1, "not closed"),
