@@ -23,6 +23,8 @@ GROUP = "understudy.protocols"
 """The entry-point group in which an installed package names modules that hold `PROTOCOLS`."""
 
 _added: dict[str, Protocol] = {}
+_asked: dict[str, Protocol] = {}
+"""Protocols that were found by name already; asked for once a frame."""
 
 
 def _of(module: ModuleType) -> Iterator[Protocol]:
@@ -52,18 +54,28 @@ def protocols() -> dict[str, Protocol]:
 
 def protocol(name: str) -> Protocol:
     """The protocol of that name; raises UserError, which lists what there is."""
-    module = name.replace("-", "_")
-    if name in _added:
-        return _added[name]
-    if importlib.util.find_spec(f"proxy.protocols.{module}") and "." not in module:
-        for found in _of(importlib.import_module(f"proxy.protocols.{module}")):
+    known = _added.get(name) or _asked.get(name)
+    if known is not None:
+        return known
+    for module in _likely(name):
+        for found in _of(importlib.import_module(module)):
             if found.name == name:
+                _asked[name] = found
                 return found
     try:
         return protocols()[name]
     except KeyError:
         names = ", ".join(sorted(protocols()))
         raise UserError(f"no protocol is named {name!r}; there are {names}") from None
+
+
+def _likely(name: str) -> Iterator[str]:
+    """Modules that may hold a protocol, so that not all need to be imported: `raw` for raw-udp."""
+    words = name.split("-")
+    for end in range(len(words), 0, -1):
+        stem = "_".join(words[:end])
+        if stem.isidentifier() and importlib.util.find_spec(f"proxy.protocols.{stem}"):
+            yield f"proxy.protocols.{stem}"
 
 
 def add_file(path: Path) -> list[Protocol]:
