@@ -55,12 +55,14 @@ class Side(asyncio.Protocol):
         "peer",
         "seen",
         "sink",
+        "sinks",
         "transport",
         "write",
     )
 
     def __init__(self, flow: TcpFlow, direction: Direction, name: str) -> None:
         self.flow = flow
+        self.sinks = flow.host.sinks
         self.direction = direction
         self.name = name
         self.peer: Side = self
@@ -102,7 +104,7 @@ class Side(asyncio.Protocol):
                 self.seen(self.direction, data)
             except Exception as error:
                 self.flow.failed(error)
-        if self.flow.host.sinks.congested:
+        if self.sinks.congested:
             self.pause(CONGESTED)
             self.flow.host.congested.add(self)
 

@@ -42,6 +42,7 @@ class Face:
         self.endpoints: dict[Peer, Endpoint] = {}
         self._only = listener.listen.client
         self._host = listener.host
+        self._sinks = listener.host.sinks
 
     def local_for(self, peer: Peer) -> Address:
         """The address of ours that this client contacted."""
@@ -59,7 +60,7 @@ class Face:
             if endpoint is None:
                 return
         endpoint.from_client(data)
-        if self._host.sinks.congested:
+        if self._sinks.congested:
             self.rest(self.socket)
 
     def _failed(self, error: OSError) -> None:

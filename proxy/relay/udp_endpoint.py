@@ -72,6 +72,7 @@ class Endpoint:
         "_dropped",
         "_refused",
         "_send_up",
+        "_sinks",
         "_time",
         "face",
         "flow",
@@ -91,6 +92,7 @@ class Endpoint:
         self.local = face.local_for(peer)
         self.upstream: DatagramSocket | None = None
         self._send_up: Callable[[bytes], int] = _nowhere
+        self._sinks = face.listener.host.sinks
         self._time = face.listener.host.time
         self.flow: UdpFlow | None = None
         self.sink: Sink = Mute()
@@ -153,9 +155,8 @@ class Endpoint:
             tap.seen(DOWN, data)
         except Exception as error:
             self._sink_failed(error)
-        face = self.face
-        if face.listener.host.sinks.congested and self.upstream is not None:
-            face.rest(self.upstream)
+        if self._sinks.congested and self.upstream is not None:
+            self.face.rest(self.upstream)
 
     def send(self, direction: Direction, data: bytes) -> None:
         """Send without telling the sink."""
