@@ -37,7 +37,7 @@ def brief(fields: dict[str, Json], width: int = WIDTH) -> str:
         part = clean(f"{name}={text[:width]}")
         parts.append(part)
         left -= len(part) + 1
-        if left <= 0:
+        if left < 0:
             break
     line = " ".join(parts)
     return line if len(line) <= width else line[: width - 3] + "..."

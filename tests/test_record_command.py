@@ -206,17 +206,17 @@ def test_what_was_forwarded_100_ms_ago_survives_kill_9(tmp_path: Path) -> None:
     with (
         serving(echo) as server,
         record(tmp_path, "-q", "--relay", relay("ea-lobby", server.port)) as run,
+        connect(run.ready()["ea-lobby", "tcp"]) as client,
     ):
-        with connect(run.ready()["ea-lobby", "tcp"]) as client:
-            end = time.monotonic() + 0.6
-            while time.monotonic() < end:
-                data = frame(b"~png", b"TIME=%d\n\0" % len(sent))
-                client.sendall(data)
-                assert read_exactly(client, len(data)) == data
-                sent.append((time.monotonic(), data))
-            killed = time.monotonic()
-            run.process.kill()
-            run.wait()
+        end = time.monotonic() + 0.6
+        while time.monotonic() < end:
+            data = frame(b"~png", b"TIME=%d\n\0" % len(sent))
+            client.sendall(data)
+            assert read_exactly(client, len(data)) == data
+            sent.append((time.monotonic(), data))
+        killed = time.monotonic()
+        run.process.kill()
+        run.wait()
     old = [data for at, data in sent if killed - at > 0.1]
     kept = rows(tmp_path / FILE, "SELECT raw FROM frames WHERE direction = 's>c' ORDER BY number")
     assert len(old) > 20

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from proxy import registry
@@ -19,10 +17,9 @@ US = ("192.0.2.1", 7)
 
 
 @pytest.fixture(autouse=True)
-def toys(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def toys(monkeypatch: pytest.MonkeyPatch) -> None:
     for one in (TOY, PLAIN):
         monkeypatch.setitem(registry._added, one.name, one)
-    yield
 
 
 class Evening:

@@ -44,7 +44,7 @@ class Bench:
         return verdict
 
     def fields(self, kind: str, **pairs: str) -> dict[str, str]:
-        return self.judge(kind, **pairs).fields()
+        return self.judge(kind, 1, DOWN, **pairs).fields()
 
 
 def test_an_announced_endpoint_is_relayed_and_rewritten() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Self
 
 from proxy.dissector import StreamDissector
@@ -85,7 +86,7 @@ def _view(frame: Frame) -> Message:
     kind, *pairs = frame.clear.decode("latin-1").rstrip("\n").split(" ")
     if not kind.isalpha():
         raise WireError("kind, byte 0: no letters")
-    return Line(kind, dict(pair.split("=", 1) for pair in pairs))  # type: ignore[misc]
+    return Line(kind, dict(pair.split("=", 1) for pair in pairs))
 
 
 TOY = Protocol(
@@ -226,7 +227,7 @@ def keys(*given: Key) -> SessionKeys:
 def split(data: bytes, cuts: list[int]) -> Iterator[bytes]:
     """The data, cut at the offsets."""
     places = [0, *sorted({cut % (len(data) + 1) for cut in cuts}), len(data)]
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         if end > start:
             yield data[start:end]
 

@@ -1,0 +1,70 @@
+"""The live view: few lines, nothing that drives a terminal, no passwords."""
+
+from __future__ import annotations
+
+from proxy.flow import Flow
+from proxy.live import Live, brief, clean
+from recordings.model import Action, Frame
+from tests.toy import DOWN, TOY, UP, Line, listen
+
+FLOW = Flow(3, 1, TOY, listen(), ("198.51.100.5", 999), None, ("192.0.2.1", 7))
+
+
+def frame(at: int = 1_000_000, **facts: object) -> Frame:
+    made = Frame(UP, at, b"LOGIN NAME=bob\n", kind="LOGIN")
+    for name, value in facts.items():
+        setattr(made, name, value)
+    return made
+
+
+def test_a_frame_is_a_line() -> None:
+    lines: list[str] = []
+    live = Live(lines.append)
+    live.frame(FLOW, frame(), Line("LOGIN", {"NAME": "bob"}))
+    live.frame(FLOW, frame(error="cut off"), Line("LOGIN", {}))
+    live.frame(FLOW, frame(action=Action.DROPPED, direction=DOWN), Line("LOGIN", {}))
+    assert lines == [
+        "00:00:01.000 flow 3 toy c>s LOGIN     15  NAME=bob",
+        "00:00:01.000 flow 3 toy c>s LOGIN     15  cut off",
+        "00:00:01.000 flow 3 toy s>c LOGIN     15  [dropped]",
+    ]
+
+
+def test_what_is_too_much_is_counted() -> None:
+    lines: list[str] = []
+    live = Live(lines.append, rate=2)
+    for number in range(5):
+        live.frame(FLOW, frame(1_000_000 + number), Line("A", {}))
+    live.frame(FLOW, frame(2_000_000), Line("A", {}))
+    live.rest()
+    assert [line.split()[0] for line in lines] == [
+        "00:00:01.000",
+        "00:00:01.000",
+        "...",
+        "00:00:02.000",
+    ]
+    assert lines[2] == "  ... 3 more frames"
+
+
+def test_events_are_lines_but_for_the_ordinary_end() -> None:
+    lines: list[str] = []
+    live = Live(lines.append)
+    live.event(FLOW, "closed", "end")
+    live.event(FLOW, "lost", "a\x1b[2J")
+    live.event(None, "redirect", "x")
+    assert lines == ["* flow 3 lost: a\\x1b[2J", "* redirect: x"]
+
+
+def test_nothing_that_a_peer_sent_drives_the_terminal() -> None:
+    assert clean("a\x1b]0;x\x07\x9b\u202e\n") == "a\\x1b]0;x\\x07\\x9b\\u202e\\n"
+
+
+def test_secrets_are_not_shown() -> None:
+    fields = {"NAME": "bob", "PASS": "hunter2", "passwordenc": "x", "SKEY": "1", "KEYS": "2"}
+    assert brief(fields) == "NAME=bob PASS=*** passwordenc=*** SKEY=*** KEYS=2"
+
+
+def test_a_long_line_is_cropped() -> None:
+    assert brief({"A": "x" * 500}, 20) == "A=" + "x" * 15 + "..."
+    cut = brief({f"K{n}": "v" for n in range(100)}, 30)
+    assert (len(cut), cut[-3:]) == (30, "...")
