@@ -41,10 +41,13 @@ class Report:
 
     def meaning(self, message: str, name: str) -> str:
         """What a field means; of a bundle only the messages of the frame's own kind are known."""
-        if message:
-            index = int(message.partition("[")[2].rstrip("]"))
-            if self.shown.fields["messages"][index].get("kind") != self.shown.kind:
-                return ""
+        kinds = {
+            f"messages[{index}]": one.get("kind")
+            for index, one in enumerate(self.shown.fields.get("messages") or ())
+            if message and isinstance(one, dict)
+        }
+        if message and kinds.get(message) != self.shown.kind:
+            return ""
         return self.shown.meanings.get(name.partition("[")[0], "")
 
 
