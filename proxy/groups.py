@@ -182,14 +182,14 @@ class Either(_Around):
         self.name = " or ".join(way.name for way in ways)
 
     def read(self, data: bytes, offset: int, end: int) -> tuple[Any, int]:
-        for way in self.ways[:-1]:
+        for way in self.ways:
             try:
                 value, reached = way.read(data, offset, end)
             except Misfit:
                 continue
             if reached == end:
                 return value, reached
-        return self.ways[-1].read(data, offset, end)
+        return self.inner.read(data, offset, end)  # which says what is wrong
 
     def write(self, value: Any) -> bytes:
         return self.inner.write(value)
