@@ -41,11 +41,10 @@ class Service:
     note: str = ""
 
     def names(self, game_name: str | None = None) -> list[str]:
-        """Every host name; those with `{game}` only when the game's name is given."""
+        """Every host name; without the game's name `*` stands for it, as our DNS takes it."""
         return [
-            name.replace(PLACE, game_name or "")
+            name.replace(PLACE, game_name or "*")
             for pattern in self.hosts
-            if game_name or PLACE not in pattern
             for name in _expanded(pattern)
         ]
 

@@ -15,6 +15,7 @@ from proxy.plan import Plan
 from proxy.recorder import Recorder, Settings, Tally
 from proxy.relay.api import Address, Listen, show_address
 from proxy.relay.clock import now
+from proxy.relay.dns import Answered
 from proxy.relay.engine import Engine
 from proxy.relay.resolver import Resolver
 from recordings.errors import UserError
@@ -24,6 +25,8 @@ TICK = 15.0
 """Seconds between two looks at whether a session is over."""
 SWITCH_INTERVAL = 0.0005
 """Seconds after which the loop lets the writer's thread run: it keeps up three times as well."""
+SAID = 1000
+"""Different DNS queries that are shown in one run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Dns:
     names: dict[str, str | None] = field(default_factory=dict)
     """Name -> address; None: the address on which that client reaches us."""
     port: int = 53
-    upstream: str | None = None
+    upstream: Address | None = None
     needed: bool = False
     """Whether the run ends when the port cannot be had."""
 
@@ -68,6 +71,8 @@ class Job:
         self._options = options
         self._say = say
         self._warn = warn
+        self._watch = watch
+        self._said: set[str] = set()
         self._failed: str | None = None
         self._made = not options.path.exists()
         self.recording = Recording.open(options.path)
@@ -129,6 +134,32 @@ class Job:
                 continue
             redirects.own[planned.listen.transport, address[1]] = planned.listen
             self._say(listening(planned.listen, address))
+        self._open_dns(self._options.dns)
+
+    def _open_dns(self, dns: Dns) -> None:
+        if not dns.names and not dns.upstream:
+            return
+        host = self._options.listen_host
+        try:
+            address = self.engine.open_dns(
+                dns.names, host, dns.port, upstream=dns.upstream, on_query=self._asked
+            )
+        except UserError as error:
+            cure = "give our DNS another port with --dns-port"
+            if dns.needed:
+                raise UserError(f"{error} ({cure})") from error
+            self._warn(f"our DNS is left out, the game needs another way here: {error} ({cure})")
+            return
+        names = list(dns.names)
+        shown = names[0] if len(names) == 1 else f"{len(names)} names"
+        self._say(f"listening dns udp {show_address(address)} -> {shown}")
+
+    def _asked(self, query: Answered) -> None:
+        """A name was asked for: said once for each answer."""
+        detail = f"{query.name} ({query.type}) for {query.client[0]}: {query.outcome}"
+        if self._watch and detail not in self._said and len(self._said) < SAID:
+            self._said.add(detail)
+            self._watch.event(None, "dns", detail)
 
     async def _serve(self) -> None:
         ticking = asyncio.create_task(self._tick())

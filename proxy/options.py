@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from proxy.relay.api import Address
+from proxy.relay.dns import PORT as DNS_PORT
+from proxy.relay.sockets import numeric
 from recordings.errors import UserError
 from recordings.model import Direction, Key
 
@@ -114,6 +116,14 @@ def read_dns(text: str) -> tuple[str, str | None]:
     if not name or (equals and not address) or any(c.isspace() or c == ":" for c in name):
         raise UserError(f"--dns {text!r} is not of the form NAME or NAME=ADDRESS")
     return name, address or None
+
+
+def read_name_server(text: str) -> Address:
+    """Read `ADDRESS` or `ADDRESS:PORT`; raises UserError."""
+    found = read_endpoint(text)
+    if found is None or found[1] == 0 or numeric(found[0]) is None:
+        raise UserError(f"--dns-upstream {text!r} is no address: give one like 9.9.9.9")
+    return found[0], found[1] or DNS_PORT
 
 
 def read_keys_file(path: Path) -> tuple[list[Key], dict[str, str]]:

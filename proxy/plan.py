@@ -73,11 +73,12 @@ def _of_game(
         if server is None and upstream:
             server = upstream[0], upstream[1] or service.port
         names = service.names(game_name)
-        if server is None and names:
-            server = names[0], service.port
+        known = [name for name in names if "*" not in name]
+        if server is None and known:
+            server = known[0], service.port
         if server is None:
-            if game_name is None and service.hosts:
-                continue  # its names need --game-name
+            if names:
+                continue  # its hosts are known only with --game-name
             raise UserError(f"{game.name} has no server of its own: give one with --upstream HOST")
         listen = Listen(
             protocol=service.protocol,

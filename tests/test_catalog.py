@@ -60,6 +60,7 @@ def test_gamespy_names_follow_from_the_games_name() -> None:
     ):
         assert f"{name}.gamespy.com" in names
     assert len(names) == len(set(names))
+    assert "*.master.gamespy.com" in game.names()  # without it any name will do
     assert not any("gmtest" in name or "{" in name for name in game.names())
 
 

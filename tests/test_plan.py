@@ -70,7 +70,7 @@ def test_services_go_to_their_own_hosts() -> None:
 
 def test_names_are_those_of_the_services() -> None:
     names = ("a.example.org", "b.example.org", "c.example.org")
-    assert made().names == names
+    assert made().names == (*names, "*.example.org")
     assert made(game_name="g").names == (*names, "g.example.org")
 
 

@@ -11,13 +11,13 @@ from proxy import catalog, options, registry
 from proxy.job import Dns, JobOptions
 from proxy.plan import plan
 from proxy.recorder import Settings
+from proxy.relay.dns import PORT as DNS_PORT
 from recordings.errors import UserError
 from recordings.model import Direction, Key
 
 KEYS_FILE = Path("keys.toml")
 """Read from the working folder when it is there and no other is named."""
 ENDING = ".understudy.db"
-DNS_PORT = 53
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,6 @@ def _dns(asked: Asked, names: Sequence[str]) -> Dns:
     return Dns(
         names=answers,
         port=DNS_PORT if asked.dns_port is None else asked.dns_port,
-        upstream=asked.dns_upstream,
+        upstream=options.read_name_server(asked.dns_upstream) if asked.dns_upstream else None,
         needed=bool(asked.dns or asked.dns_upstream) or asked.dns_port is not None,
     )

@@ -33,8 +33,8 @@ import click
     "--dns",
     multiple=True,
     metavar="NAME[=ADDRESS]",
-    help="Answer this name in our DNS, with the address at which the asking client reaches us "
-    "unless one is given. A GAME brings its names. Repeatable.",
+    help="Answer this name (or *.example.com) in our DNS, with the address at which the asking "
+    "client reaches us unless one is given. A GAME brings its names. Repeatable.",
 )
 @click.option(
     "--dns-port",
@@ -45,8 +45,7 @@ import click
 @click.option(
     "--dns-upstream",
     metavar="ADDRESS",
-    help="Name server to ask for every other name; without it they are looked up as this machine "
-    "looks them up.",
+    help="Name server to pass every other name to; without one they are refused.",
 )
 @click.option(
     "--resolver",
