@@ -104,7 +104,7 @@ FROM flows LEFT JOIN (
     sum(CASE direction WHEN 'c>s' THEN ifnull(length(raw), 0) ELSE 0 END) AS fresh_up,
     sum(CASE direction WHEN 's>c' THEN ifnull(length(raw), 0) ELSE 0 END) AS fresh_down,
     min(at) AS fresh_first, max(at) AS fresh_last
-  FROM frames WHERE id > (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'counted')
+  FROM frames NOT INDEXED WHERE id > (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'counted')
   GROUP BY flow_id
 ) ON flow_id = flows.id
 """

@@ -36,7 +36,7 @@ FROM (
     sum(CASE direction WHEN 'c>s' THEN ifnull(length(raw), 0) ELSE 0 END) AS up,
     sum(CASE direction WHEN 's>c' THEN ifnull(length(raw), 0) ELSE 0 END) AS down,
     min(at) AS first_at, max(at) AS last_at
-  FROM frames WHERE id > (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'counted')
+  FROM frames NOT INDEXED WHERE id > (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'counted')
   GROUP BY flow_id
 ) AS fresh WHERE fresh.flow_id = flows.id
 """
