@@ -3,62 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import click
 
 from proxy import catalog
-from recordings.listing import Column, Row, listing_options, print_rows
+from recordings.listing import Column, Output, Row, listing_options, print_rows
 
+NAMES = (
+    *("game", "title", "platform", "service", "protocol", "transport", "port", "hosts", "legs"),
+    *("directory", "notes", "source"),
+)
 COLUMNS = (
     Column("game", lambda row: row["game"], "bold"),
-    Column("title", lambda row: row["title"], spare=True),
-    Column("platform", lambda row: row["platform"], wide=90),
+    Column("title", lambda row: row["title"], spare=True, wide=100),
+    Column("platform", lambda row: row["platform"], spare=True, wide=130),
     Column("service", lambda row: row["service"]),
-    Column("protocol", lambda row: row["protocol"]),
+    Column("protocol", lambda row: row["protocol"], "cyan"),
     Column("port", lambda row: f"{row['port']}/{row['transport']}", right=True),
-    Column("host", lambda row: " ".join(row["hosts"][:1]), wide=110),
-    Column("directory", lambda row: row["directory"] or "", "yellow", optional=True, wide=110),
+    Column("host", lambda row: row["hosts"].split(" ")[0], wide=100),
+    Column("directory", lambda row: row["directory"] or "", "yellow", optional=True, wide=130),
 )
 
 
-def _rows(name: str | None) -> Iterator[Row]:
-    chosen = [catalog.game(name)] if name else catalog.games()
+def _rows(chosen: list[catalog.Game]) -> Iterator[Row]:
     for game in chosen:
         for service in game.services:
-            row: dict[str, Any] = {
-                "game": game.name,
-                "title": game.title,
-                "platform": game.platform,
-                "service": service.role,
-                "protocol": service.protocol,
-                "transport": service.transport.value,
-                "port": service.port,
-                "hosts": list(service.hosts),
-                "legs": [leg.role for leg in game.legs],
-                "directory": game.directory or None,
-                "notes": " ".join(note for note in (game.notes, service.note) if note) or None,
-                "source": game.source,
-            }
-            yield row
+            values = (
+                *(game.name, game.title, game.platform, service.role, service.protocol),
+                *(service.transport.value, service.port, " ".join(service.hosts)),
+                *(" ".join(leg.role for leg in game.legs), game.directory or None),
+                *(" ".join(filter(None, (game.notes, service.note))) or None, game.source),
+            )
+            yield dict(zip(NAMES, values, strict=True))
 
 
-@click.command()
+@click.command("games")
 @click.argument("game", required=False)
 @listing_options
-def command(game: str | None, output: str) -> None:
-    """List the games that are known by name, one line for each service that a client looks for.
-
-    Example: understudy games
-
-    Example: understudy games nascar-thunder-2004
+def command(game: str | None, output: Output) -> None:
+    """List the games that are known by name, a line for each service that a client looks for.
 
     GAME is what `understudy record GAME` takes: its listeners, the names that our DNS answers and
-    the protocols follow from it. A game that is not listed is recorded with `--relay`.
+    the protocols follow from it. A game that is not listed is recorded with --relay. In host
+    names, {game} is the game's name at its service (--game-name).
+
+    \b
+    Example:
+      understudy games
+      understudy games nascar-thunder-2004
     """
-    print_rows(_rows(game), COLUMNS, output)
-    if game and output in ("auto", "table"):
-        chosen = catalog.game(game)
-        notes = [chosen.notes, *(service.note for service in chosen.services)]
-        for note in filter(None, notes):
-            click.echo(f"\n{note}")
+    chosen = [catalog.game(game)] if game else catalog.games()
+    print_rows(_rows(chosen), COLUMNS, NAMES, output)
+    if game and output in (Output.AUTO, Output.TABLE):
+        for text in (chosen[0].notes, *(service.note for service in chosen[0].services)):
+            if text:
+                click.echo(f"\n{text}")
