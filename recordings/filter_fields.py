@@ -1,4 +1,4 @@
-"""The `~f` of a frame filter as SQL: JSON documents walked by `json_each`, names in any case.
+"""The `~f` of a frame filter as SQL: JSON walked by `json_each`, names of fields in any case.
 
 A field is looked for in three places: the frame's own fields, the fields of every message of a
 bundle (`fields.messages`, a list of objects with `kind` and `fields`), and what the dissector
@@ -64,12 +64,17 @@ def steps_of(path: str) -> list[Step]:
     return [m[1] if m[1] is not None else int(m[2]) for m in _STEP.finditer(path)]
 
 
-def name_is(column: str, name: str) -> Part:
-    """A comparison of names: in any case, `*` stands for anything."""
-    if "*" not in name:
-        return f"{column} = ? COLLATE NOCASE", [name]
-    pattern = re.sub(r"([%_\\])", r"\\\1", name).replace("*", "%")
-    return f"{column} LIKE ? ESCAPE '\\'", [pattern]
+def kind_is(column: str, kind: str) -> Part:
+    """Kinds differ by case (EA's `auth` and `AUTH`); `*` stands for anything."""
+    if "*" not in kind:
+        return f"{column} = ?", [kind]
+    return f"{column} GLOB ?", [re.sub(r"([\[?])", r"[\1]", kind)]
+
+
+def protocol_is(protocol: str) -> Part:
+    """The frame's own protocol, else the flow's; in any case, `*` stands for anything."""
+    pattern = re.sub(r"([%_\\])", r"\\\1", protocol).replace("*", "%")
+    return f"{PROTOCOL} LIKE ? ESCAPE '\\'", [pattern]
 
 
 def _walk(document: str, steps: list[Step]) -> Part:
@@ -92,7 +97,7 @@ def _exists(document: str, steps: list[Step], comparison: Comparison) -> Part:
 def _within(steps: list[Step], comparison: Comparison, kind: str | None) -> Part:
     """The same for any message (of that kind) of a bundle."""
     found, values = _exists(_MESSAGE_FIELDS, steps, comparison)
-    named, names = ("1", []) if kind is None else name_is(MESSAGE_KIND, kind)
+    named, names = ("1", []) if kind is None else kind_is(MESSAGE_KIND, kind)
     sql = f"EXISTS (SELECT 1 FROM {MESSAGES} WHERE {named} AND {found})"
     return sql, [*names, *values]
 
@@ -120,13 +125,13 @@ def field_is(path: str, comparison: Comparison) -> Part:
     """Frames with a field `[[PROTOCOL.]KIND.]PATH` that compares so."""
     ways: list[Part] = []
     for protocol, kind, steps in _addresses(path):
-        guard = [name_is(PROTOCOL, protocol)] if protocol is not None else []
+        guard = [protocol_is(protocol)] if protocol is not None else []
         own = _exists("frames.fields", steps, comparison)
         within = _within(steps, comparison, kind)
         if kind is None:
             ways += [own, within, _exists(_DERIVED, steps, comparison)]
         else:
-            ways.append(_all([*guard, name_is("frames.kind", kind), own]))
+            ways.append(_all([*guard, kind_is("frames.kind", kind), own]))
             ways.append(_all([*guard, within]))
     joined = " OR ".join(sql for sql, _ in ways)
     return f"({joined})", [value for _, values in ways for value in values]

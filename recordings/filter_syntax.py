@@ -29,7 +29,7 @@ DEPTH_LIMIT = 50
 """Nesting of brackets and `!`."""
 
 OPERATORS: dict[str, tuple[str, str]] = {
-    "k": ("KIND", "frames of that kind, `*` stands for anything: ~k login, ~k +*"),
+    "k": ("KIND", "frames with a message of that kind, * for anything: ~k login, ~k +*"),
     "f": ("FIELD", "frames with a field, compared by = != ~ < > <= >=: ~f NAME=alice"),
     "d": ("DIRECTION", "up (to the server) or down (to the client)"),
     "p": ("PROTOCOL", "frames of that protocol: ~p gamespy-*"),

@@ -2,7 +2,7 @@
 
 The operators are the table `recordings.filter_syntax.OPERATORS`. The SQL speaks of the tables
 `frames` and `flows`, joined by the reader, and needs the functions of `recordings.sql_functions`.
-Names of kinds, fields and protocols match in any case, values as they are written, regular
+Names of fields and protocols match in any case, kinds and values as they are written, regular
 expressions in any case (as in mitmproxy).
 """
 
@@ -54,8 +54,8 @@ def _node(text: str, node: Node, kinds: list[str]) -> Part:
 
 
 def _kind(text: str, term: Term) -> Part:
-    own, values = fields.name_is("frames.kind", term.value)
-    within, more = fields.name_is(fields.MESSAGE_KIND, term.value)
+    own, values = fields.kind_is("frames.kind", term.value)
+    within, more = fields.kind_is(fields.MESSAGE_KIND, term.value)
     sql = f"({own} OR EXISTS (SELECT 1 FROM {fields.MESSAGES} WHERE {within}))"
     return sql, [*values, *more]
 
@@ -142,7 +142,7 @@ _TERMS: dict[str, Callable[[str, Term], Part]] = {
     "k": _kind,
     "f": _field,
     "d": _direction,
-    "p": lambda text, term: fields.name_is(fields.PROTOCOL, term.value),
+    "p": lambda text, term: fields.protocol_is(term.value),
     "b": _body,
     "s": lambda text, term: ("flows.session_id = ?", [_whole(text, term, "session")]),
     "flow": lambda text, term: ("frames.flow_id = ?", [_whole(text, term, "flow")]),

@@ -27,7 +27,7 @@ def lines(report: Report, everything: bool) -> Iterator[Text]:
     yield from _head(report)
     limit = None if everything else SHOWN
     frame = report.frame
-    marks = Marks.of(report.shown.spans, len(frame.clear))
+    marks = Marks.of(report.shown.spans, len(frame.clear) if everything else SHOWN)
     yield Text()
     yield from _fields(report, marks, everything)
     if frame.raw is not None:

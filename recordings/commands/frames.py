@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,11 +36,17 @@ def _viewed(found: Iterator[Row], viewer: Viewer | None) -> Iterator[Row]:
 
 
 def _nothing(reader: Reader, where: Where | None) -> str:
-    """Why a listing may be empty."""
+    """Why a listing may be empty: perhaps a kind is misspelt."""
     sql = "SELECT kind, count(*) FROM frames WHERE kind IS NOT NULL GROUP BY 1 ORDER BY 2 DESC"
     kinds = [str(kind) for kind, _ in reader.query(sql).rows]
     if where is None or not kinds:
         return "There is no such frame in the recording."
+    for asked in where.kinds:
+        by_name = {kind.lower(): kind for kind in kinds}
+        near = difflib.get_close_matches(asked.lower(), by_name, 1)
+        if asked not in kinds and near:
+            cure = f"did you mean ~k {safe(by_name[near[0]])}?"
+            return f"No frame matches the filter, and no kind is named {safe(asked)}: {cure}"
     listed = " ".join(safe(kind) for kind in kinds[:KINDS_LISTED])
     more = " …" if len(kinds) > KINDS_LISTED else ""
     return f"No frame matches the filter; the kinds of this recording are: {listed}{more}"

@@ -31,16 +31,18 @@ def found(reader: Reader, text: str) -> list[int]:
 ALL = list(range(1, 13))
 CASES: list[tuple[str, list[int]]] = [
     ("~all", ALL),
-    # kinds: any case, whole names, * for anything, within bundles; a bare word is a kind
+    # kinds: whole names, * for anything, within bundles; a bare word is a kind
     ("~k auth", [4, 5]),
-    ("~k AUTH", [4, 5]),
+    ("~k AUTH", []),
     ("auth", [4, 5]),
     ("@dir", [1, 2]),
     ("~k aut", []),
     ("~k a*", [4, 5]),
     ("~k '*'", [n for n in ALL if n != 12]),
     ("~k Chat", [7]),
-    ("~k chat*", [7, 9]),
+    ("~k Chat*", [7, 9]),
+    ("~k [C]hat*", []),
+    ("~k ?hat*", []),
     ("~k GameData", [8]),
     ("~k %", []),
     # fields
@@ -59,6 +61,8 @@ CASES: list[tuple[str, list[int]]] = [
     ("~f MAC=", [4]),
     ("~f NAME[1]=x", [5]),
     ("~f auth.NAME=alice", [4]),
+    ("~f a*.NAME=alice", [4]),
+    ("~f AUTH.NAME=alice", []),
     ("~f ea-lobby.auth.NAME=alice", [4]),
     ("~f skey.NAME=alice", []),
     ("~f jazz2.auth.NAME=alice", []),
