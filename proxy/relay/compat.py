@@ -1,10 +1,10 @@
 """Everything of mitmproxy that the relay touches, for versions 11.0.2 to 12.
 
 Touched: `Master` (run, shutdown, should_exit, addons), `options.Options` (mode),
-`addons.proxyserver.Proxyserver` (servers and their mode and last_exception, is_running),
+`addons.proxyserver.Proxyserver` (servers and their mode and last_exception), `exceptions`,
 `proxy.mode_specs.ProxyMode`, `proxy.mode_servers.ServerInstance` (_start, _stop, is_running,
-listen_addrs, make_top_layer), `dns.Message`, since version 12 `dns.DNSMessage` (unpack, packed,
-succeed, fail, question), `mitmproxy_rs.dns` (DnsResolver, get_system_dns_servers).
+listen_addrs, make_top_layer), `mitmproxy_rs.dns` (DnsResolver, get_system_dns_servers). What
+dns_codec.py touches is said there.
 
 mitmproxy owns the life cycle: our listeners stand behind one mode of it, `understudy`, which starts
 and stops with the others. `self_check` says at the start whether the version at hand still has all
@@ -25,8 +25,9 @@ from typing import Any, Protocol
 with warnings.catch_warnings():  # its dependencies deprecate each other's ways
     warnings.simplefilter("ignore", DeprecationWarning)
     import mitmproxy_rs
-    from mitmproxy import dns, version
+    from mitmproxy import version
     from mitmproxy.addons.proxyserver import Proxyserver
+    from mitmproxy.exceptions import OptionsError
     from mitmproxy.master import Master
     from mitmproxy.options import Options
     from mitmproxy.proxy import layer, mode_servers, mode_specs
@@ -36,7 +37,6 @@ from proxy.relay.api import Address
 from proxy.relay.resolver import Lookup
 from recordings.errors import UserError
 
-DnsMessage: Any = getattr(dns, "DNSMessage", None) or getattr(dns, "Message", None)
 MODE = "understudy"
 
 
@@ -124,14 +124,20 @@ class Stage:
         self_check()
         self._relay = Relay(listeners)
         self._quiet = _quiet_logging()
-        options = Options()
-        self._master = Master(options, event_loop=asyncio.get_running_loop())
+        self._modes = [MODE, *modes]
+        self._options = Options()
+        self._master = Master(self._options, event_loop=asyncio.get_running_loop())
         self._server = Proxyserver()
         self._master.addons.add(self._server, self._relay)
-        options.update(mode=[MODE, *modes])
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Run until `shutdown`; UserError when a mode cannot start."""
+        try:
+            self._options.update(mode=self._modes)
+        except OptionsError as error:
+            await self._master.done()
+            self._quiet()
+            raise UserError(f"{error}: give one of mitmproxy's modes") from error
         running = asyncio.ensure_future(self._master.run())
         try:
             ready = asyncio.ensure_future(self._relay.is_running.wait())
@@ -167,6 +173,7 @@ def _quiet_logging() -> Callable[[], None]:
         return lambda: None
     handler = logging.StreamHandler()
     handler.setLevel(logging.ERROR)
+    handler.addFilter(lambda record: record.name != Proxyserver.__module__)  # we raise those
     handler.setFormatter(logging.Formatter("understudy: %(message)s"))
     logging.getLogger().addHandler(handler)
     return lambda: logging.getLogger().removeHandler(handler)
@@ -177,7 +184,6 @@ _NEEDED: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (Proxyserver, ("setup_servers", "running")),
     (mode_specs.ProxyMode, ("parse", "listen_port")),
     (mode_servers.ServerInstance, ("make", "start", "stop", "_start", "_stop")),
-    (DnsMessage, ("unpack", "packed", "succeed", "fail", "question")),
     (mitmproxy_rs.dns, ("DnsResolver", "get_system_dns_servers")),
 )
 

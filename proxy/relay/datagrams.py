@@ -8,10 +8,11 @@ the task simply reads again.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import Callable
 from typing import Any, TypeAlias
+
+from proxy.relay.flow import report
 
 Peer: TypeAlias = tuple[Any, ...]
 """A socket address as the kernel gives it: two items for IPv4, four for IPv6."""
@@ -124,5 +125,7 @@ class DatagramSocket:
                 await asyncio.sleep(0.01 if errors > ERRORS_IN_A_ROW else 0)
                 continue
             errors = 0
-            with contextlib.suppress(asyncio.CancelledError):
+            try:
                 self.came(data, peer)
+            except Exception:
+                report("a datagram could not be handled")

@@ -7,25 +7,28 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from proxy.relay.api import Address, Listen, Sinks
 from proxy.relay.flow import Congested, default_idle
 from proxy.relay.resolver import Resolver, refuse_ourselves
-from proxy.relay.sockets import Outward
+from proxy.relay.sockets import WILDCARDS, Outward
 from proxy.relay.tcp import TcpListener
 from proxy.relay.udp import UdpListener
 from recordings.model import Transport
+
+if TYPE_CHECKING:  # the codec behind it takes a third of a second to load
+    from proxy.relay.dns import Answered, DnsServer
 
 GRACE = 2.0
 """Seconds for the last bytes to leave when the engine stops."""
 SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
 FILES = 65536
 
-Listener: TypeAlias = TcpListener | UdpListener
+Listener: TypeAlias = "TcpListener | UdpListener | DnsServer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,38 @@ class Engine:
         if self._serving:
             listener.serve()
         return listener.address
+
+    def open_dns(
+        self,
+        names: Mapping[str, str | None],
+        host: str,
+        port: int = 53,
+        *,
+        upstream: Address | None = None,
+        on_query: Callable[[Answered], None] | None = None,
+    ) -> Address:
+        """A name server on UDP and TCP that leads `names` to us; the address that it got.
+
+        `names` maps a name or `*.example.com` to a fixed address, or to None for the address on
+        which the asking client reaches us. Other names go to `upstream`, or are refused. UserError.
+        """
+        from proxy.relay.dns import DnsServer
+        from proxy.relay.dns_names import Names
+
+        if upstream is not None and not self.outward.offline:
+            refuse_ourselves(upstream, [(WILDCARDS.get(host, host), port)])
+        server = DnsServer(
+            Names(names),
+            host,
+            port,
+            upstream=None if self.outward.offline else upstream,
+            outward=self.outward,
+            on_query=on_query,
+        )
+        self._listeners.append(server)
+        if self._serving:
+            server.serve()
+        return server.address
 
     def shut(self, listen: Listen) -> None:
         """Accept no more clients on that listener; its flows go on."""

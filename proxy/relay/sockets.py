@@ -161,6 +161,24 @@ def _linux_ipv6() -> set[str]:
         return {str(ipaddress.IPv6Address(int(line.split()[0], 16))) for line in lines}
 
 
+def bind_datagrams(host: str, port: int) -> list[socket.socket]:
+    """The UDP sockets of a listener: one, or on a wildcard one more for each local address.
+
+    An answer leaves from the address that its socket is bound to, so that a client of a machine
+    with several addresses hears from the one that it asked. Raises UserError.
+    """
+    if host not in WILDCARDS:
+        return [bind(Transport.UDP, host, port)]
+    # First alone, so that a port which another program holds is found out.
+    with bind(Transport.UDP, host, port) as probe:
+        port = probe.getsockname()[1]
+    sockets = [bind(Transport.UDP, host, port, shared=True)]
+    for address in local_addresses(":" in host):
+        with contextlib.suppress(UserError):  # gone meanwhile: the wildcard serves it
+            sockets.append(bind(Transport.UDP, address, port, shared=True))
+    return sockets
+
+
 class Offline(UserError):
     """Somebody asked for a connection although the relay is offline."""
 
@@ -185,6 +203,11 @@ class Outward:
         async with asyncio.timeout(timeout):
             transport, _ = await loop.create_connection(make, server[0], server[1])
         return transport
+
+    async def streams(self, server: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A TCP connection for a short question; OSError or Offline."""
+        self.check(show_address(server))
+        return await asyncio.open_connection(*server)
 
     def datagrams(self, server: Address) -> socket.socket:
         """A non-blocking UDP socket, connected to a numeric address; OSError or Offline."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import socket
 from collections.abc import Callable
@@ -13,14 +12,12 @@ from proxy.relay.datagrams import DatagramSocket, Peer
 from proxy.relay.flow import Host
 from proxy.relay.sockets import (
     WILDCARDS,
-    bind,
-    local_addresses,
+    bind_datagrams,
     plain_address,
     route_to,
 )
 from proxy.relay.udp_endpoint import Endpoint
 from recordings.errors import UserError
-from recordings.model import Transport
 
 MAX_ENDPOINTS = 2000
 """Clients of one listener; the one that has been silent longest makes room."""
@@ -79,7 +76,7 @@ class UdpListener:
         self.host = host
         self.listen = listen
         self.check_server = check_server
-        self.faces = [Face(self, sock) for sock in _bind_all(listen)]
+        self.faces = [Face(self, sock) for sock in bind_datagrams(listen.host, listen.port)]
         self.address = self.faces[0].address
         self.idle = host.idle(listen.protocol)
         self._waiting: list[tuple[Face, Peer, bytes]] = []
@@ -228,21 +225,3 @@ class UdpListener:
             endpoint = face.endpoints.pop(peer)
             endpoint.close_flow("too many clients")
             endpoint.cut()
-
-
-def _bind_all(listen: Listen) -> list[socket.socket]:
-    """The sockets of a listener: one, or on a wildcard one more for each local address.
-
-    An answer leaves from the address that its socket is bound to, so that a client of a machine
-    with several addresses hears from the one that it asked.
-    """
-    if listen.host not in WILDCARDS:
-        return [bind(Transport.UDP, listen.host, listen.port)]
-    # First alone, so that a port which another program holds is found out.
-    with bind(Transport.UDP, listen.host, listen.port) as probe:
-        port = probe.getsockname()[1]
-    sockets = [bind(Transport.UDP, listen.host, port, shared=True)]
-    for address in local_addresses(":" in listen.host):
-        with contextlib.suppress(UserError):  # gone meanwhile: the wildcard serves it
-            sockets.append(bind(Transport.UDP, address, port, shared=True))
-    return sockets

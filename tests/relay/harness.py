@@ -223,7 +223,7 @@ class Datagrams:
     """A UDP socket with a deadline on every receive."""
 
     def __init__(self, host: str = LOOPBACK, to: Address | None = None) -> None:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        family = socket.AF_INET6 if ":" in (to[0] if to else host) else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_DGRAM)
         self.sock.setblocking(False)
         if to is None:

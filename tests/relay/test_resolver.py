@@ -1,0 +1,95 @@
+"""Names of upstream servers."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from proxy.relay.resolver import Resolver, refuse_ourselves
+from recordings.errors import UserError
+
+
+class Book:
+    def __init__(self, **names: list[str]) -> None:
+        self.names = names
+        self.asked: list[str] = []
+
+    async def lookup_ip(self, host: str) -> list[str]:
+        self.asked.append(host)
+        try:
+            return self.names[host.replace(".", "_")]
+        except KeyError:
+            raise OSError("no such host") from None
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("::1", "::1"),
+        ("localhost", "127.0.0.1"),
+        ("LocalHost.", "127.0.0.1"),
+    ],
+)
+def test_nobody_is_asked_for_a_number(host: str, address: str) -> None:
+    book = Book()
+    for offline in (False, True):
+        resolver = Resolver(lookup=book, offline=offline)
+        assert resolver.known(host) == address
+        assert asyncio.run(resolver.resolve(host)) == address
+    assert book.asked == []
+
+
+def test_a_name_is_asked_once_and_ipv4_comes_first() -> None:
+    book = Book(master_example_com=["2001:db8::1", "203.0.113.9", "203.0.113.10"])
+    resolver = Resolver(lookup=book)
+    assert resolver.known("master.example.com") is None
+    for name in ("Master.Example.com", "master.example.com."):
+        assert asyncio.run(resolver.resolve(name)) == "203.0.113.9"
+    assert resolver.known("MASTER.example.com") == "203.0.113.9"
+    assert book.asked == ["master.example.com"]
+
+
+@pytest.mark.parametrize("book", [Book(), Book(gone_example_com=[])])
+def test_a_name_that_does_not_resolve_is_said_with_the_cure(book: Book) -> None:
+    with pytest.raises(UserError, match=r"gone\.example\.com .*--resolver"):
+        asyncio.run(Resolver(lookup=book).resolve("gone.example.com"))
+
+
+def test_offline_nobody_is_asked() -> None:
+    book = Book(master_example_com=["203.0.113.9"])
+    with pytest.raises(UserError, match="offline"):
+        asyncio.run(Resolver(lookup=book, offline=True).resolve("master.example.com"))
+    assert book.asked == []
+
+
+def test_a_name_server_must_be_an_address() -> None:
+    with pytest.raises(UserError, match="--resolver"):
+        Resolver(["dns.example.com"])
+
+
+def test_mitmproxys_own_resolver_can_be_made() -> None:
+    resolver = Resolver(["192.0.2.53"])
+    assert callable(resolver._asked().lookup_ip)
+
+
+@pytest.mark.parametrize(
+    ("server", "listening", "refused"),
+    [
+        (("127.0.0.1", 5000), ("127.0.0.1", 5000), True),
+        (("127.0.0.1", 5001), ("127.0.0.1", 5000), False),
+        (("192.0.2.1", 5000), ("127.0.0.1", 5000), False),
+        (("127.0.0.1", 5000), ("0.0.0.0", 5000), True),
+        (("192.0.2.1", 5000), ("0.0.0.0", 5000), False),
+    ],
+)
+def test_our_own_address_is_no_upstream(
+    server: tuple[str, int], listening: tuple[str, int], refused: bool
+) -> None:
+    if not refused:
+        refuse_ourselves(server, [listening])
+        return
+    with pytest.raises(UserError, match=f"{server[0]}:{server[1]} is this proxy itself"):
+        refuse_ourselves(server, [listening])
