@@ -10,6 +10,8 @@ from recordings.model import Json
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SIZES = ("B", "KiB", "MiB", "GiB")
+DEPTH_LIMIT = 50
+"""Levels of JSON; what is deeper stays text."""
 VALUE_LIMIT = 40
 """Characters of one value in a one-line summary."""
 
@@ -38,11 +40,29 @@ def dump(value: Json) -> str:
 
 
 def load(text: str | None) -> Json:
-    """JSON of the database; None for NULL or what is no JSON."""
+    """JSON of the database; None for NULL or what is no JSON, the text itself when too deep."""
     try:
-        return None if text is None else json.loads(text)
-    except (ValueError, RecursionError):
+        value = None if text is None else json.loads(text)
+    except ValueError:
         return None
+    except RecursionError:
+        return text
+    return value if _shallow(value) else text
+
+
+def _shallow(value: Json) -> bool:
+    """Whether all that goes down into the value, level by level, ends soon."""
+    level = [value]
+    for _ in range(DEPTH_LIMIT):
+        level = [
+            item
+            for one in level
+            if isinstance(one, dict | list)
+            for item in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def local_time(at: int) -> str:

@@ -80,8 +80,8 @@ def command(
 ) -> None:
     """List the frames of a recording, all or those that a filter finds.
 
-    c→s is what the client sent, c←s what it got; red with ! is what cannot be read or fails a
-    check. `understudy show FILE ID` shows one frame whole.
+    The way c>s is what the client sent, s>c what it got; a leading ! (and red) marks what cannot be
+    read or fails a check. `understudy show FILE ID` shows one frame whole.
 
     \b
     Example:

@@ -10,6 +10,7 @@ from recordings.choosing import file_argument, open_recording
 from recordings.commands._frame_lines import lines
 from recordings.commands._frame_report import as_json, make_report
 from recordings.errors import UserError
+from recordings.listing import prepare_output
 from recordings.text import dump
 from recordings.viewing import Viewer
 
@@ -52,6 +53,7 @@ def command(
     if as_object:
         click.echo(dump(as_json(report)))
         return
+    prepare_output()
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, emoji=False)

@@ -127,6 +127,17 @@ def test_bytes_as_ascii() -> None:
     assert text.ascii_text(b"a\x00~\x7f\xff\n") == "a.~..."
 
 
-@pytest.mark.parametrize("value", [None, "", "{", "[" * 100_000])
+@pytest.mark.parametrize("value", [None, "", "{"])
 def test_json_that_is_none_is_none(value: str | None) -> None:
     assert text.load(value) is None
+
+
+@pytest.mark.parametrize("depth", [51, 900, 100_000])
+def test_json_that_is_too_deep_stays_text(depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    assert text.load(deep) == deep
+    assert text.load("[" * 49 + "1" + "]" * 49) != deep
+
+
+def test_wide_json_is_not_deep() -> None:
+    assert text.load(json.dumps({"a": list(range(100_000))})) == {"a": list(range(100_000))}

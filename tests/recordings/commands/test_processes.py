@@ -41,10 +41,16 @@ def test_in_a_pipe_no_escape_comes_through(sample: Path, command: str) -> None:
         assert r"\x1b[31mred" in text
 
 
-def test_a_pipe_of_few_characters_is_no_error(sample: Path) -> None:
-    done = process("stats", sample, PYTHONIOENCODING="ascii")
+@pytest.mark.parametrize(("command", "sign"), [("stats", rb"\u2588"), ("show", rb"\u2026")])
+def test_a_pipe_of_few_characters_is_no_error(sample: Path, command: str, sign: bytes) -> None:
+    done = process(command, sample, *REST.get(command, []), PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
-    assert rb"\u2588" in done.stdout
+    assert sign in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_plain_ascii(command: str) -> None:
+    assert process(command, "--help", PYTHONIOENCODING="ascii").returncode == 0
 
 
 def test_a_reader_that_goes_away_is_no_traceback(sample: Path) -> None:
