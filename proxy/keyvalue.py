@@ -60,9 +60,10 @@ class KeyValue(Message):
     @classmethod
     def make(cls, *pairs: tuple[str, object], tail: str = FINAL) -> Self:
         """A message of these pairs, for whoever writes one; values as `set` takes them."""
-        message = cls((pairs[0][0], ""), tail)
-        for key, value in pairs:
-            message = message.set(key, value) if key == message.kind else message.add(key, value)
+        (kind, value), *rest = pairs
+        message = cls((kind, ""), tail).set(kind, value)
+        for key, value in rest:
+            message = message.add(key, value)
         return message
 
     @classmethod
