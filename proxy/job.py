@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from proxy import registry
@@ -124,16 +124,22 @@ class Job:
 
     def _open(self) -> None:
         redirects = self.recorder.use(self.engine)
+        ports: dict[tuple[str, Address | None], int] = {}  # of a protocol that has two transports
         for planned in self._options.plan.listeners:
+            listen = planned.listen
+            twin = ports.get((listen.protocol, listen.upstream))
+            if twin and listen.port == 0:
+                listen = replace(listen, port=twin)
             try:
-                address = self.engine.open(planned.listen)
+                address = self.engine.open(listen)
             except UserError as error:
                 if not planned.optional:
                     raise
-                self._warn(f"{planned.listen.role or planned.listen.protocol} is left out: {error}")
+                self._warn(f"{listen.role or listen.protocol} is left out: {error}")
                 continue
-            redirects.own[planned.listen.transport, address[1]] = planned.listen
-            self._say(listening(planned.listen, address))
+            ports[listen.protocol, listen.upstream] = address[1]
+            redirects.own[listen.transport, address[1]] = listen
+            self._say(listening(listen, address))
         self._open_dns(self._options.dns)
 
     def _open_dns(self, dns: Dns) -> None:

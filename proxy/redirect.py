@@ -8,10 +8,10 @@ reaches us, and the port that the new relay got. What announces is declared by t
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from proxy.addresses import number, private, usable
 from proxy.flow import Flow
 from proxy.message import FieldError, Message
 from proxy.protocol import Announce
@@ -175,14 +175,15 @@ class Redirect:
                 count = len(message.get(announce.each))
             except (FieldError, TypeError):
                 return
-            prefixes = [f"{announce.each}[{number}]." for number in range(count)]
-        server = self._flow.server or ("", 0)
+            prefixes = [f"{announce.each}[{place}]." for place in range(count)]
+        up = announce.direction is Direction.TO_SERVER
+        speaker = (self._flow.client if up else self._flow.server) or ("", 0)
         for prefix in prefixes:
             host_path = None if announce.host is None else prefix + announce.host
             port_path = None if announce.port is None else prefix + announce.port
             try:
-                host = server[0] if host_path is None else str(message.get(host_path))
-                port = server[1] if port_path is None else str(message.get(port_path))
+                host = speaker[0] if host_path is None else str(message.get(host_path))
+                port = speaker[1] if port_path is None else str(message.get(port_path))
             except FieldError:
                 continue
             yield self._target(host, str(port), host_path, port_path)
@@ -192,17 +193,17 @@ class Redirect:
     ) -> _Target:
         if host_path == port_path and host_path is not None:
             host, _, port = host.rpartition(":")
-        number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0
-        return _Target(host.strip("[]"), number, host_path, port_path)
+        plain = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0
+        return _Target(host.strip("[]"), plain, host_path, port_path)
 
     def _relayed(self, announce: Announce, target: _Target, at: int) -> Address:
         """Our address for an announced endpoint; raises Unchanged."""
         flow = self._flow
-        if announce.direction is not Direction.TO_CLIENT:
-            raise Unchanged("endpoints that a client announces are not relayed yet")
+        if announce.direction is Direction.TO_SERVER:
+            return self._invited(announce, target)
         if target.port_path is None and flow.listen.transport is not announce.transport:
             raise Unchanged("its port is not known")
-        if not 0 < target.port < 65536 or not _usable(target.host):
+        if not 0 < target.port < 65536 or not usable(target.host):
             raise Unchanged("it is no endpoint that can be reached")
         same = flow.listen.transport is announce.transport and (target.host, target.port)
         if same and same == flow.server:
@@ -218,9 +219,24 @@ class Redirect:
             upstream=(host, target.port),
             client=flow.client[0],
             role=announce.role,
-            hostname=None if _number(host) else host,
+            hostname=None if number(host) else host,
         )
         return self._leg(wanted, target, why, at)
+
+    def _invited(self, announce: Announce, target: _Target) -> Address:
+        """Where the server reaches an endpoint of the client: what our UDP listener has for it."""
+        flow = self._flow
+        if not 0 < target.port < 65536:
+            raise Unchanged("it is no endpoint that can be reached")
+        for listen in self._all.own.values():
+            ours = listen.protocol, listen.transport, listen.upstream
+            if ours == (announce.protocol, announce.transport, flow.listen.upstream):
+                client = flow.client[0], target.port
+                address = self._all.opener.invite(listen, client, flow.local[0])
+                if address is not None:
+                    self._say("redirect", f"{show_address(client)} is {show_address(address)}")
+                    return address
+        raise Unchanged(f"nothing here relays {announce.protocol} over {announce.transport}")
 
     def _leg(self, wanted: Listen, target: _Target, why: str, at: int) -> Address:
         known = wanted in self._all.legs
@@ -243,8 +259,8 @@ class Redirect:
         A server behind NAT announces the address that it sees itself at.
         """
         server = self._flow.server
-        announced, upstream = _number(host), _number(server[0]) if server else None
-        if server and announced and upstream and _private(announced) and not _private(upstream):
+        announced, upstream = number(host), number(server[0]) if server else None
+        if server and announced and upstream and private(announced) and not private(upstream):
             return server[0], f", reached at {server[0]} since {host} is a private address"
         return host, ""
 
@@ -263,34 +279,3 @@ def _become(target: _Target, address: Address) -> dict[str, str]:
         return {target.host_path: show_address(address)}
     values = {target.host_path: address[0], target.port_path: str(address[1])}
     return {path: value for path, value in values.items() if path is not None}
-
-
-_Number = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-_PRIVATE = tuple(
-    ipaddress.ip_network(net)
-    for net in (
-        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),  # RFC 1918
-        *("127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10"),
-        *("::1/128", "fe80::/10", "fc00::/7"),
-    )
-)
-
-
-def _number(host: str) -> _Number | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
-
-
-def _private(number: _Number) -> bool:
-    return any(number in net for net in _PRIVATE)
-
-
-def _usable(host: str) -> bool:
-    """Whether a host can be connected to: a number that is somebody's, or a name."""
-    number = _number(host)
-    if number is not None:
-        return not (number.is_unspecified or number.is_multicast)
-    return bool(host) and host[0].isalnum() and all(c.isalnum() or c in ".-_" for c in host)

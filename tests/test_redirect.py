@@ -9,7 +9,7 @@ from proxy.message import Message
 from proxy.redirect import STALE, Redirect, Redirects
 from proxy.relay.api import Address, Listen
 from recordings.model import Direction, Frame, Transport
-from tests.toy import DOWN, TOY, UP, Line, MemoryOpener, listen
+from tests.toy import DOWN, PLAIN, TOY, UP, Line, MemoryOpener, listen
 
 US = ("192.0.2.1", 7)
 PUBLIC = ("8.8.4.4", 7)
@@ -210,6 +210,26 @@ def test_other_players_are_touched_only_when_asked() -> None:
     assert peers.fields("PEER", ADDR="203.0.114.8", PORT="3658")["PORT"] == "40001"
 
 
+def test_an_endpoint_of_the_client_becomes_what_the_server_sees_of_us() -> None:
+    bench = Bench()
+    udp = listen(transport=Transport.UDP, upstream=PUBLIC)
+    bench.all.own[Transport.UDP, 7] = udp
+    bench.rule._flow.listen = listen(upstream=PUBLIC)
+    assert bench.judge("JOIN", way=UP, PORT="1234", X="1").fields() == {"PORT": "50000", "X": "1"}
+    assert bench.opener.invited == [(udp, ("198.51.100.5", 1234), "192.0.2.1")]
+    assert bench.said == [("redirect", "198.51.100.5:1234 is 192.0.2.200:50000")]
+
+
+@pytest.mark.parametrize("port", ["0", "x", "1234"])
+def test_an_endpoint_of_the_client_that_nothing_relays_passes_unchanged(port: str) -> None:
+    bench = Bench()
+    assert bench.judge("JOIN", way=UP, PORT=port).fields() == {"PORT": port}
+    assert bench.said[0][0] == "redirect-unchanged"
+
+
 def test_only_announcing_directions_are_held() -> None:
-    assert Bench().rule.holds(DOWN)
-    assert not Bench().rule.holds(UP)
+    bench = Bench()
+    assert bench.rule.holds(DOWN)
+    assert bench.rule.holds(UP)
+    flow = Flow(1, 1, PLAIN, listen(), ("c", 1), PUBLIC, US)
+    assert not any(Redirect(flow, bench.all, print).holds(way) for way in Direction)

@@ -101,6 +101,7 @@ TOY = Protocol(
         Announce("DIR", DOWN, "toy", Transport.TCP, "ADDR", "PORT", role="lobby", drop=("DIRECT",)),
         Announce("HELLO", DOWN, "toy", Transport.UDP, None, "PORT", role="private"),
         Announce("LIST", DOWN, "toy", Transport.TCP, "at", "at", each="ITEMS"),
+        Announce("JOIN", UP, "toy", Transport.UDP, port="PORT", role="client"),
         Announce("PEER", DOWN, "toy", Transport.UDP, "ADDR", "PORT", role="peer", peer=True),
     ),
 )
@@ -190,6 +191,7 @@ class MemoryOpener:
 
     opened: list[Listen] = field(default_factory=list)
     shut_: list[Listen] = field(default_factory=list)
+    invited: list[tuple[Listen, Address, str]] = field(default_factory=list)
     port: int = 40_000
     refuses: str | None = None
 
@@ -199,6 +201,10 @@ class MemoryOpener:
         self.port += 1
         self.opened.append(listen)
         return listen.host, self.port if listen.port == 0 else listen.port
+
+    def invite(self, listen: Listen, client: Address, local: str) -> Address | None:
+        self.invited.append((listen, client, local))
+        return ("192.0.2.200", 50_000) if listen.upstream else None
 
     def shut(self, listen: Listen) -> None:
         self.shut_.append(listen)

@@ -114,6 +114,13 @@ class Opener(Protocol):
         """Accept no more clients on that listener; its flows go on."""
         ...
 
+    def invite(self, listen: Listen, client: Address, local: str) -> Address | None:
+        """Where the server reaches a client's UDP endpoint that has not sent anything yet.
+
+        `local` is our address as the client knows it. None: that listener cannot lead there.
+        """
+        ...
+
 
 class Pipe(Protocol):
     """The sender's end of one flow, for a sink that says something by itself.

@@ -122,6 +122,16 @@ class Engine:
             if listener.listen is listen:
                 listener.shut()
 
+    def invite(self, listen: Listen, client: Address, local: str) -> Address | None:
+        """Where the server reaches a client's UDP endpoint that has not sent anything yet.
+
+        `local` is our address as the client knows it. None: that listener cannot lead there.
+        """
+        for listener in self._listeners:
+            if listener.listen is listen and isinstance(listener, UdpListener):
+                return listener.invite(client, local)
+        return None
+
     def _check_server(self, transport: Transport) -> Callable[[Address], None]:
         def check(server: Address) -> None:
             refuse_ourselves(server, self._addresses(transport))

@@ -175,6 +175,21 @@ class UdpListener:
             self._resolving = asyncio.get_running_loop().create_task(self._resolve(upstream))
         return None
 
+    def invite(self, client: Address, local: str) -> Address | None:
+        """Where the server reaches a client that has not sent anything yet; None: not at all.
+
+        `local` is the address of ours that the client knows.
+        """
+        face = next((one for one in self.faces if one.address[0] in (local, *WILDCARDS)), None)
+        server = self.listen.upstream and self.host.resolver.known(self.listen.upstream[0])
+        if face is None or server is None or self.closed:
+            return None
+        peer = (*client, 0, 0) if ":" in client[0] else client
+        endpoint = face.endpoints.get(peer) or self.welcome(face, peer, b"")
+        if endpoint is None or endpoint.upstream is None:
+            return None
+        return plain_address(endpoint.upstream.sock.getsockname())
+
     async def _resolve(self, upstream: Address) -> None:
         refusal = None
         server = None
