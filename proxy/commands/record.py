@@ -113,10 +113,6 @@ import click
 def command(quiet: bool, **asked: Any) -> None:
     """Record what a game and its server say to each other, by standing between them.
 
-    Example: understudy record nascar-thunder-2004 --upstream 203.0.113.9
-
-    Example: understudy record --relay kaillera:27888=203.0.113.9:27888 -w evening.understudy.db
-
     The game must come to this machine instead of its server: point its DNS here (a GAME brings
     its names, --dns adds others), or enter this machine's address where the game lets you. From
     another machine or a console it needs --listen-host 0.0.0.0.
@@ -130,6 +126,13 @@ def command(quiet: bool, **asked: Any) -> None:
     `understudy sessions FILE`, `understudy frames FILE`, `understudy replay FILE --to HOST`.
 
     Whoever can read FILE can read the passwords in it; `understudy redact` makes a copy to share.
+
+    \b
+    Example:
+      understudy record nascar-thunder-2004 --upstream 203.0.113.9
+      understudy record --relay kaillera:27888=203.0.113.9:27888 -w evening.understudy.db
+      understudy record gamespy --game-name gmtest --upstream 203.0.113.9 \\
+        --game-key gmtest=HA6zkS --listen-host 0.0.0.0
     """
     from proxy.commands._record import Asked, job_options
     from proxy.job import Job
