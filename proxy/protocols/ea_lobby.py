@@ -56,10 +56,10 @@ def read_ident(value: Any) -> int:
     text = str(value)
     if isinstance(value, str) and len(text) == 4 and text.isascii() and text[:2] != "0x":
         return int.from_bytes(text.encode("ascii"), "big")
-    number = int(text, 0)
-    if not 0 <= number < 1 << 32:
-        raise ValueError(f"ident {text} does not fit into 32 bits")
-    return number
+    try:
+        return int.from_bytes(int(text, 0).to_bytes(4, "big"), "big")
+    except (ValueError, OverflowError):
+        raise ValueError(f"ident {text} is neither four characters nor 32 bits") from None
 
 
 class LobbyMessage(Message):

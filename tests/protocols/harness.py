@@ -36,7 +36,7 @@ from proxy.keys import SessionKeys
 from proxy.message import OPAQUE, Message
 from proxy.protocol import Protocol
 from recordings.model import Direction, Frame, Json, Key, Span, Transport
-from tests.protocols.spoiling import chunks, leaves, looks_like
+from tests.protocols.spoiling import chunks, depends, leaves, looks_like
 
 AT = 1_700_000_000_000_000
 """The time, in microseconds, at which every chunk of a vector arrives."""
@@ -183,19 +183,8 @@ class ProtocolProperties:
             if span.path in vector.spans:
                 assert covered == vector.spans[span.path], span
             elif covered and not looks_like(fields[span.path], covered):
-                assert self._depends(protocol, frame, span, fields[span.path]), span
+                assert depends(protocol, frame, span, fields[span.path]), span
         assert set(vector.spans) <= {span.path for span in spans}
-
-    def _depends(self, protocol: Protocol, frame: Frame, span: Span, value: Json) -> bool:
-        """Whether some change of the covered bytes changes the field (or the view breaks)."""
-        clear = frame.clear
-        for place in range(span.start, span.end):
-            for flip in (1, 2, 4, 16):
-                changed = clear[:place] + bytes([clear[place] ^ flip]) + clear[place + 1 :]
-                again = Frame(frame.direction, AT, changed, derived=frame.derived)
-                if dict(leaves(protocol.view(again).fields())).get(span.path) != value:
-                    return True
-        return False
 
     # -- however the bytes come --------------------------------------------------------------------
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 from hypothesis import strategies as st
 
-from recordings.model import Direction, Json
+from proxy.message import OPAQUE
+from proxy.protocol import Protocol
+from recordings.model import Direction, Frame, Json, Span
 
 
 def leaves(value: Json, path: str = "") -> Iterator[tuple[str, Json]]:
@@ -34,6 +37,27 @@ def looks_like(value: Json, covered: bytes) -> bool:
         utf8 = covered.decode("utf-8", "replace").rstrip("\0")
         return value in (text, bare, utf8) or value == covered.hex()
     return False
+
+
+def depends(protocol: Protocol, frame: Frame, span: Span, value: Json) -> bool:
+    """Whether some change of the covered bytes changes the field.
+
+    Where every change breaks the view (a checksum, a fixed byte), a change of the field must
+    change the covered bytes.
+    """
+    clear, viewed = frame.clear, False
+    for place, flip in product(range(span.start, span.end), (1, 2, 4, 16)):
+        changed = clear[:place] + bytes([clear[place] ^ flip]) + clear[place + 1 :]
+        view = protocol.view(Frame(frame.direction, frame.at, changed, derived=frame.derived))
+        viewed = viewed or view.kind != OPAQUE
+        if view.kind != OPAQUE and dict(leaves(view.fields())).get(span.path) != value:
+            return True
+    other = value ^ 1 if isinstance(value, int) else f"{str(value)[:-1]}{'10'[value[-1] == '1']}"
+    try:
+        moved = protocol.view(frame).set(span.path, other).encode()
+    except ValueError:
+        return True  # no value that we know to try
+    return not viewed and moved[span.start : span.end] != clear[span.start : span.end]
 
 
 def chunks(
