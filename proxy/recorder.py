@@ -274,11 +274,12 @@ class Recorder:
 
 
 def _has(session: Session, listen: Listen) -> bool:
-    """Whether a session has an open flow of this protocol and role."""
-    return any(
-        (tap.flow.listen.protocol, tap.flow.listen.role) == (listen.protocol, listen.role)
-        for tap in session.taps
-    )
+    """Whether a session has an open flow of this protocol, transport and role."""
+    return any(_part(tap.flow.listen) == _part(listen) for tap in session.taps)
+
+
+def _part(listen: Listen) -> tuple[str, str, str]:
+    return listen.protocol, listen.transport, listen.role
 
 
 def _knows(keys: Iterable[Key], key: Key) -> bool:
