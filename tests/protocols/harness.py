@@ -35,7 +35,7 @@ from proxy.dissector import Dissector
 from proxy.keys import SessionKeys
 from proxy.message import OPAQUE, Message
 from proxy.protocol import Protocol
-from recordings.model import Direction, Frame, Json, Key, Span, Transport
+from recordings.model import Direction, Frame, Json, Key, Transport
 from tests.protocols.spoiling import chunks, depends, leaves, looks_like
 
 AT = 1_700_000_000_000_000
