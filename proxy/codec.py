@@ -39,6 +39,7 @@ from proxy.codegen import Count, Item, Magic
 from proxy.groups import Array, Choice, Either, Maybe, Prefixed, Tagged
 from proxy.layout import (
     Bytes,
+    Decimal,
     Int,
     Ipv4,
     Misfit,
@@ -54,9 +55,9 @@ from recordings.model import Direction
 
 __all__ = [
     "I8", "I16BE", "I16LE", "I32BE", "I32LE", "U8", "U16BE", "U16LE", "U32BE", "U32LE", "U64BE",
-    "U64LE", "Array", "Bytes", "CString", "Choice", "Count", "Either", "Int", "Ipv4", "Item",
-    "Magic", "Maybe", "Misfit", "Nested", "Padded", "Prefixed", "Rest", "RestText", "Struct",
-    "Table", "Tagged", "Text", "Wire",
+    "U64LE", "Array", "Bytes", "CString", "Choice", "Count", "Decimal", "Either", "Int", "Ipv4",
+    "Item", "Magic", "Maybe", "Misfit", "Nested", "Padded", "Prefixed", "Rest", "RestText",
+    "Struct", "Table", "Tagged", "Text", "Wire",
 ]  # fmt: skip
 
 U8: TypeAlias = Annotated[int, Int("B")]

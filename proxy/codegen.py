@@ -129,7 +129,7 @@ def _single(source: _Source, item: Item, counted_by: str | None) -> None:
     if counted_by is not None:
         items = source.bind(item.wire.items)  # type: ignore[attr-defined]
         source.reads += [f"v_{name}, o = {items}(b, o, e, v_{counted_by})"]
-    elif type(item.wire) is Text:  # the commonest one, in line
+    elif type(item.wire) is Text and item.wire.mark == b"\0":  # the commonest one, in line
         source.reads += [
             "i = b.find(0, o, e)",
             f"if i < 0: i = {source.bind(item.wire.read)}(b, o, e)",

@@ -184,24 +184,50 @@ class Ipv4(Wire):
 
 
 class Text(Wire):
-    """Latin-1 text that a NUL ends."""
+    """Latin-1 text that a NUL ends, or another mark."""
 
-    name = "text, NUL"
+    def __init__(self, mark: bytes = b"\0") -> None:
+        self.mark = mark
+        self.name = f"text, {_shown(mark)}"
 
     def read(self, data: bytes, offset: int, end: int) -> tuple[Any, int]:
-        stop = data.find(0, offset, end)
+        stop = data.find(self.mark, offset, end)
         if stop < 0:
-            raise Misfit("", offset, "the text has no NUL at its end")
-        return data[offset:stop].decode("latin-1"), stop + 1
+            raise Misfit("", offset, f"the text has no {_shown(self.mark)} at its end")
+        return data[offset:stop].decode("latin-1"), stop + len(self.mark)
 
     def write(self, value: Any) -> bytes:
         text: bytes = value.encode("latin-1")
-        if 0 in text:
-            raise ValueError(f"{value!r} holds a NUL, which would end the text")
-        return text + b"\0"
+        if self.mark in text:
+            raise ValueError(f"{value!r} holds a {_shown(self.mark)}, which would end the text")
+        return text + self.mark
 
     def parse(self, value: Any) -> Any:
         return str(value)
+
+
+def _shown(mark: bytes) -> str:
+    return "NUL" if mark == b"\0" else repr(mark.decode("latin-1"))
+
+
+class Decimal(Text):
+    """A number as decimal text that a NUL ends, or another mark."""
+
+    def __init__(self, mark: bytes = b"\0") -> None:
+        super().__init__(mark)
+        self.name = f"decimal {self.name}"
+
+    def read(self, data: bytes, offset: int, end: int) -> tuple[Any, int]:
+        text, reached = super().read(data, offset, end)
+        if not (text.isascii() and text.isdigit() and len(text) < 20):
+            raise Misfit("", offset, f"{text[:20]!r} is no number")
+        return int(text), reached
+
+    def write(self, value: Any) -> bytes:
+        return super().write(str(int(value)))
+
+    def parse(self, value: Any) -> Any:
+        return int(value, 0) if isinstance(value, str) else int(value)
 
 
 class Rest(Wire):

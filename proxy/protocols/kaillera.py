@@ -30,10 +30,10 @@ from proxy.codec import (
     Array,
     Count,
     CString,
+    Decimal,
     Int,
     Magic,
     Maybe,
-    Misfit,
     Prefixed,
     Rest,
     Struct,
@@ -54,24 +54,6 @@ UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
 MAIN = Table("kaillera 1")
 MARK = 4
 """Bytes by which a text of the main port is known: a bundle of 72 messages does not exist."""
-
-
-class Decimal(Text):
-    """A number as decimal text that a NUL ends."""
-
-    name = "decimal text, NUL"
-
-    def read(self, data: bytes, offset: int, end: int) -> tuple[Any, int]:
-        text, reached = super().read(data, offset, end)
-        if not (text.isascii() and text.isdigit() and len(text) < 11):
-            raise Misfit("", offset, f"{text[:16]!r} is no number")
-        return int(text), reached
-
-    def write(self, value: Any) -> bytes:
-        return super().write(str(int(value)))
-
-    def parse(self, value: Any) -> Any:
-        return int(value, 0) if isinstance(value, str) else int(value)
 
 
 class OpenText(Text):
