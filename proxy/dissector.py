@@ -48,6 +48,14 @@ class Dissector:
         """
         return plain
 
+    def digest(self, direction: Direction, plain: bytes) -> bytes:
+        """A clear frame whose proofs and responses are made anew for this session.
+
+        To be called before `seal`, for what a recording says; it is `plain` itself where nothing
+        is to be made, or where a secret that it takes is not known.
+        """
+        return plain
+
     def forward(self, frame: Frame) -> bytes:
         """Wire bytes for an unchanged frame of a stream that is framed before it is forwarded."""
         return frame.raw or b""

@@ -26,6 +26,12 @@ class KeyValueDissector(StreamDissector):
     """
 
     notices: ClassVar[Mapping[tuple[Direction, bytes], Notice]] = {}
+    key_limit = 1000
+    """Keys learned per flow: a peer that logs in for ever takes no memory for ever."""
+
+    def __init__(self, keys: SessionKeys) -> None:
+        super().__init__(keys)
+        self._learned = 0
 
     def frame_length(self, direction: Direction, buffer: bytes | bytearray, start: int) -> int:
         if buffer[start] != 0x5C:
@@ -55,8 +61,9 @@ class KeyValueDissector(StreamDissector):
     def learn_text(
         self, frame: Frame, name: str, key: bytes | None, cipher: str | None = None
     ) -> None:
-        """Learn a key that says something."""
-        if key:
+        """Learn a key that says something, unless the flow has given too many."""
+        if key and self._learned < self.key_limit:
+            self._learned += 1
             self.learn(frame, Key(name, key, cipher))
 
 

@@ -21,6 +21,8 @@ from proxy.values import DecimalAddress, Value
 from recordings.model import Direction, Frame, Transport
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
+KEY_LIMIT = 1000
+"""Keys learned per flow: a game server asks about players for days."""
 
 
 class CdkeyMessage(KeyValue):
@@ -36,11 +38,14 @@ class CdkeyDissector(DatagramDissector):
     def __init__(self, keys: SessionKeys) -> None:
         super().__init__(keys)
         self._watch = CdkeyWatch(keys)
+        self._learned = 0
 
     def frame(self, frame: Frame) -> None:
         decipher(frame)
         for key in self._watch.look(frame):
-            self.learn(frame, key)
+            if key.key and self._learned < KEY_LIMIT:
+                self._learned += 1
+                self.learn(frame, key)
 
     def seal(self, direction: Direction, plain: bytes, cipher: str | None = None) -> bytes:
         self._watch.look(Frame(direction, 0, plain))

@@ -25,6 +25,9 @@ from recordings.model import Direction, Frame, Json, Transport
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
 
+Make = Callable[[bytes, bytes, bytes, bytes], bytes]
+"""Secret, user, challenge of client, of server -> proof."""
+
 SIGNED = "|signed|"
 SIGNATURE_LENGTH = 32
 NO_PASSWORD = (
@@ -103,6 +106,7 @@ class PresenceDissector(KeyValueDissector):
         self._server_challenge: bytes | None = None
         self._client_challenge = b""
         self._user: bytes | None = None
+        self._by_ticket = False  # then the secret is the empty text, as a rule
 
     def _greeting(self, frame: Frame) -> None:
         clear = frame.clear
@@ -119,6 +123,7 @@ class PresenceDissector(KeyValueDissector):
     def _login(self, frame: Frame) -> None:
         clear = frame.clear
         self._user = login_user(clear)
+        self._by_ticket = lookup(clear, "lt") is not None
         self._client_challenge = lookup(clear, "challenge") or b""
         self.learn_text(frame, "gp.challenge.client", self._client_challenge)
         self.learn_text(frame, "gp.user", self._user)
@@ -143,23 +148,26 @@ class PresenceDissector(KeyValueDissector):
     def _buddy_message(self, frame: Frame) -> None:
         put_name(frame, "bm", BUDDY_MESSAGES.get(lookup(frame.clear, "bm") or b""))
 
-    def _verdict(self, has: bytes, make: Callable[[bytes, bytes, bytes, bytes], bytes]) -> str:
+    def _verdict(self, has: bytes, make: Make) -> str:
         """What a proof is worth, by the passwords that are known."""
         if self._server_challenge is None or self._user is None:
             return unknown("the server's challenge or the client's login was not seen")
         tried = [compare(has, needs) for needs in self._proofs(make)]
+        if self._by_ticket and has == self._proof(make, b""):
+            return OK
         if not tried:
             return unknown(NO_PASSWORD)
         if OK in tried:
             return OK
         return tried[0] if len(tried) == 1 else unknown("none of the passwords seen gives it")
 
-    def _proofs(self, make: Callable[[bytes, bytes, bytes, bytes], bytes]) -> list[bytes]:
-        user, server = self._user or b"", self._server_challenge or b""
-        return [
-            make(password, user, self._client_challenge, server)
-            for password in passwords(self.keys, "gp.password")
-        ]
+    def _proofs(self, make: Make) -> list[bytes]:
+        known = passwords(self.keys, "gp.password")
+        return [self._proof(make, password) for password in known]
+
+    def _proof(self, make: Make, password: bytes) -> bytes:
+        server = self._server_challenge or b""
+        return make(password, self._user or b"", self._client_challenge, server)
 
     def digest(self, direction: Direction, plain: bytes) -> bytes:
         """The frame with the proof in it made anew for this session; as it was, if it cannot be."""
@@ -168,8 +176,9 @@ class PresenceDissector(KeyValueDissector):
             return plain
         if direction is UP:
             self._user = login_user(plain)
+            self._by_ticket = lookup(plain, "lt") is not None
             self._client_challenge = lookup(plain, "challenge") or b""
-        proofs = self._proofs(make)
+        proofs = self._proofs(make) or [self._proof(make, b"")] * self._by_ticket
         return Presence.parse(plain).set(field, proofs[0].decode()).encode() if proofs else plain
 
     notices: ClassVar[Mapping[tuple[Direction, bytes], Notice]] = {

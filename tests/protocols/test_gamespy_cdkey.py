@@ -4,7 +4,7 @@ import pytest
 
 from proxy.cdkey_watch import LIMIT
 from proxy.keys import SessionKeys
-from proxy.protocols.gamespy_cdkey import PROTOCOLS, CdkeyMessage
+from proxy.protocols.gamespy_cdkey import KEY_LIMIT, PROTOCOLS, CdkeyMessage
 from recordings.model import Direction, Key
 from tests.protocols.harness import AT, ProtocolProperties
 from tests.reference import captures
@@ -27,12 +27,14 @@ def test_an_address_is_set_as_one() -> None:
 
 
 def test_players_remembered_are_limited() -> None:
-    machine = CDKEY.dissector(SessionKeys())
+    keys = SessionKeys()
+    machine = CDKEY.dissector(keys)
     machine.feed(UP, wire(AUTH), AT)
     for number in range(LIMIT):
-        machine.feed(UP, wire(rb"\auth\\resp\x\skey\%d" % (number + 100_000)), AT)
+        machine.feed(UP, wire(rb"\auth\\resp\%d\skey\%d" % (number, number + 100_000)), AT)
     (frame,) = machine.feed(DOWN, wire(rb"\uok\\cd\0\skey\9040"), AT)
     assert (frame.derived or {})["checks"]["cd"].startswith("unknown")
+    assert len(list(keys)) == KEY_LIMIT
 
 
 CAPTURED = [frame for frame in captures("gamespy")["frames"] if frame["server"] == "CDKey"]

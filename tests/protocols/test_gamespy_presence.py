@@ -95,6 +95,20 @@ def test_digests_are_made_anew_for_this_session() -> None:
     assert checks(feed(player, DOWN, answer)[0]) == {"proof": "ok"}
 
 
+def test_a_login_by_ticket_is_made_anew_without_a_password() -> None:
+    machine = dissector()
+    machine.seal(DOWN, golden.GREETING)
+    made = golden.login(golden.TICKET, b"228e545306778c9b38567d331aa1c454")
+    assert machine.digest(UP, golden.login(golden.TICKET, b"0" * 32)) == made
+
+
+def test_keys_of_a_flow_are_limited() -> None:
+    machine = dissector()
+    for number in range(machine.key_limit + 10):
+        feed(machine, DOWN, rb"\lc\2\sesskey\%d" % number + golden.FINAL)
+    assert len(list(machine.keys)) == machine.key_limit
+
+
 def test_without_a_password_a_digest_stays_as_it_was() -> None:
     machine = dissector()
     machine.seal(DOWN, golden.GREETING)

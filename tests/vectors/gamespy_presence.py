@@ -52,6 +52,10 @@ TOKEN = (
     rb"\authtoken\token1"  # a partner's token
     rb"\partnerid\7"  # not in the proof
 )
+TICKET = (
+    rb"\lt\AAAAAAAAAAAAAAAAAAAAAA__"  # of an earlier login (2012); the secret is the empty text
+    rb"\partnerid\0"
+)
 LOGIN = login(USER, b"40302ec4e28ce9e54c31432b0817ef12")
 BEFORE = ((DOWN, GREETING), (UP, LOGIN))
 
@@ -131,6 +135,14 @@ VECTORS = (
         "login",
         before=((DOWN, GREETING),),
         keys=PASSWORD,
+        checks={"response": "ok"},
+    ),
+    Vector(
+        "login by ticket",
+        UP,
+        login(TICKET, b"228e545306778c9b38567d331aa1c454"),
+        "login",
+        before=((DOWN, GREETING),),
         checks={"response": "ok"},
     ),
     Vector(
