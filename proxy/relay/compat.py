@@ -1,10 +1,11 @@
 """Everything of mitmproxy that the relay touches, for versions 11.0.2 to 12.
 
-Touched: `Master` (run, shutdown, should_exit, addons), `options.Options` (mode),
-`addons.proxyserver.Proxyserver` (servers and their mode and last_exception), `exceptions`,
-`proxy.mode_specs.ProxyMode`, `proxy.mode_servers.ServerInstance` (_start, _stop, is_running,
-listen_addrs, make_top_layer), `mitmproxy_rs.dns` (DnsResolver, get_system_dns_servers). What
-dns_codec.py touches is said there.
+Touched: `Master` (run, shutdown, done, should_exit, addons), `options.Options`,
+`addons.proxyserver.Proxyserver` (servers and their mode and last_exception, connections and their
+server_event and transports), `proxy.mode_specs.ProxyMode`, `proxy.mode_servers.ServerInstance`
+(_start, _stop, is_running, listen_addrs, make_top_layer), `proxy.server.UDP_TIMEOUT`, the hooks
+next_layer, running and server_connect, `mitmproxy_rs.dns` (DnsResolver, get_system_dns_servers).
+What dns_codec.py and layers.py touch is said there.
 
 mitmproxy owns the life cycle: our listeners stand behind one mode of it, `understudy`, which starts
 and stops with the others. `self_check` says at the start whether the version at hand still has all
@@ -19,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import warnings
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -31,16 +33,21 @@ with warnings.catch_warnings():  # its dependencies deprecate each other's ways
     from mitmproxy.master import Master
     from mitmproxy.options import Options
     from mitmproxy.proxy import layer, mode_servers, mode_specs
+    from mitmproxy.proxy import server as proxy_server
     from mitmproxy.proxy.context import Context
 
 from proxy.relay.api import Address
+from proxy.relay.layers import ModeHost, Nudge, RelayLayer
 from proxy.relay.resolver import Lookup
 from recordings.errors import UserError
+from recordings.model import Transport
 
 MODE = "understudy"
+UDP_SILENCE = 3600
+"""Seconds after which mitmproxy gives up a UDP flow of its other modes."""
 
 
-class Listeners(Protocol):
+class Listeners(ModeHost, Protocol):
     """What the engine is to mitmproxy: something that starts, stops and listens."""
 
     def serve(self) -> None:
@@ -54,6 +61,20 @@ class Listeners(Protocol):
     def addresses(self) -> list[Address]:
         """Where it listens."""
         ...
+
+    async def find_server(self, transport: Transport, server: Address) -> Address:
+        """The numeric address to connect to; UserError when we may or can not."""
+        ...
+
+
+CLOSE_TIME = 0.3
+"""Seconds that mitmproxy's own sockets need to be gone."""
+
+
+def _look(task: asyncio.Future[None]) -> None:
+    """Whatever became of a nudge, nobody has to hear of it."""
+    if not task.cancelled():
+        task.exception()
 
 
 class UnderstudyMode(mode_specs.ProxyMode):
@@ -104,13 +125,51 @@ class UnderstudyInstance(mode_servers.ServerInstance[UnderstudyMode]):
 
 
 class Relay:
-    """The addon by which our mode finds our listeners; without a `nextlayer` there is a warning."""
+    """The addon by which our mode finds our listeners, and the other modes our layer.
+
+    Without an addon named `nextlayer` mitmproxy warns.
+    """
 
     name = "nextlayer"
 
-    def __init__(self, listeners: Listeners) -> None:
+    def __init__(self, listeners: Listeners, server: Proxyserver) -> None:
         self.listeners = listeners
         self.is_running = asyncio.Event()
+        self._server = server
+        self._layers: weakref.WeakSet[RelayLayer] = weakref.WeakSet()
+
+    def next_layer(self, data: layer.NextLayer) -> None:
+        """Never guess a protocol: everything is relayed."""
+        relay = RelayLayer(data.context, self.listeners, self._nudge)
+        self._layers.add(relay)
+        data.layer = relay
+
+    async def server_connect(self, data: Any) -> None:
+        """Names are resolved by us; nothing is connected to offline, nor we to ourselves."""
+        try:
+            data.server.address = await self.listeners.find_server(
+                Transport(data.server.transport_protocol), data.server.address
+            )
+        except UserError as error:
+            data.server.error = str(error)
+
+    def _nudge(self, relay: RelayLayer) -> None:
+        handler = self._server.connections.get(relay.context.client.id)
+        if handler is not None:
+            asyncio.ensure_future(handler.server_event(Nudge())).add_done_callback(_look)
+
+    async def close_all(self) -> None:
+        """End the flows of the other modes; without this UDP ones crash the exit of the process."""
+        for relay in list(self._layers):
+            relay.close("stopped")
+        await asyncio.sleep(0)
+        handlers = list(self._server.connections.values())
+        for handler in handlers:
+            for io in list(handler.transports.values()):
+                if io.handler is not None:
+                    io.handler.cancel("stopped")
+        if handlers:
+            await asyncio.sleep(CLOSE_TIME)
 
     def running(self) -> None:
         """mitmproxy calls this once all modes have been started."""
@@ -120,20 +179,26 @@ class Relay:
 class Stage:
     """A mitmproxy `Master` with two addons: its proxy server and ours."""
 
-    def __init__(self, listeners: Listeners, modes: Sequence[str]) -> None:
+    def __init__(self, listeners: Listeners, modes: Sequence[str], *, lazy: bool = False) -> None:
+        """`lazy`: other modes connect to no server before our layer asks for it."""
         self_check()
-        self._relay = Relay(listeners)
         self._quiet = _quiet_logging()
         self._modes = [MODE, *modes]
+        self._lazy = lazy
+        if modes:  # after 20 s of silence it would lose every datagram of a flow
+            proxy_server.UDP_TIMEOUT = UDP_SILENCE
         self._options = Options()
         self._master = Master(self._options, event_loop=asyncio.get_running_loop())
         self._server = Proxyserver()
+        self._relay = Relay(listeners, self._server)
         self._master.addons.add(self._server, self._relay)
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Run until `shutdown`; UserError when a mode cannot start."""
         try:
-            self._options.update(mode=self._modes)
+            self._options.update(
+                mode=self._modes, connection_strategy="lazy" if self._lazy else "eager"
+            )
         except OptionsError as error:
             await self._master.done()
             self._quiet()
@@ -150,6 +215,7 @@ class Stage:
                 on_ready()
             await asyncio.shield(running)
         finally:
+            await self._relay.close_all()
             self._master.should_exit.set()
             await asyncio.wait([running])
             await self._server.servers.update([])
@@ -184,6 +250,9 @@ _NEEDED: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (Proxyserver, ("setup_servers", "running")),
     (mode_specs.ProxyMode, ("parse", "listen_port")),
     (mode_servers.ServerInstance, ("make", "start", "stop", "_start", "_stop")),
+    (proxy_server, ("UDP_TIMEOUT",)),
+    (proxy_server.ConnectionHandler, ("server_event",)),
+    (layer.Layer, ("handle_event", "_handle_event")),
     (mitmproxy_rs.dns, ("DnsResolver", "get_system_dns_servers")),
 )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, TypeAlias
 
-from proxy.relay.api import Address, Listen, Sinks
+from proxy.relay.api import Address, Listen, Sinks, show_address
 from proxy.relay.flow import Congested, default_idle
 from proxy.relay.resolver import Resolver, refuse_ourselves
 from proxy.relay.sockets import WILDCARDS, Outward
@@ -51,13 +51,16 @@ class Engine:
         offline: bool = False,
         idle: Callable[[str], float] = default_idle,
         modes: Sequence[str] = (),
+        route: Callable[[Transport, Address], Listen | None] = lambda transport, server: None,
         on_ready: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`idle` gives the seconds of silence after which a UDP flow of a protocol is closed.
 
-        `modes` are further modes of mitmproxy to run beside our listeners; `on_ready` is called
-        once everything accepts clients; `clock` (seconds) is what idle time is measured by.
+        `modes` are further modes of mitmproxy to run beside our listeners, and `route` says which
+        protocol a destination of theirs speaks and whether it has an upstream (None: raw, itself).
+        `on_ready` is called once everything accepts clients; `clock` (seconds) is what idle time
+        is measured by.
         """
         self.sinks = sinks
         self.resolver = resolver or Resolver(offline=offline)
@@ -66,6 +69,7 @@ class Engine:
         self.time = clock
         self.congested: set[Congested] = set()
         self._modes = tuple(modes)
+        self._route = route
         self._on_ready = on_ready
         self._listeners: list[Listener] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -191,7 +195,7 @@ class Engine:
         more_files()
         try:
             with stop_on_signals(self._loop, self.stop):
-                stage = Stage(self, self._modes)
+                stage = Stage(self, self._modes, lazy=self.outward.offline)
                 wait = asyncio.ensure_future(self._wait_for_stop(stage.shutdown))
                 try:
                     await stage.run(self._ready)
@@ -231,6 +235,18 @@ class Engine:
             await asyncio.sleep(0)
         self._listeners.clear()
         self.congested.clear()
+
+    def listen_for(self, transport: Transport, server: Address) -> Listen:
+        """Which protocol speaks to a destination of another mode (mitmproxy's layer asks)."""
+        raw = Listen(f"raw-{transport}", transport, server[0], server[1], server)
+        return self._route(transport, server) or raw
+
+    async def find_server(self, transport: Transport, server: Address) -> Address:
+        """The numeric address for a destination of another mode; UserError if it may not be."""
+        self.outward.check(show_address(server))
+        found = (await self.resolver.resolve(server[0]), server[1])
+        refuse_ourselves(found, self._addresses(transport))
+        return found
 
     def addresses(self) -> list[Address]:
         """Where we listen (mitmproxy asks)."""

@@ -1,0 +1,206 @@
+"""The relay as a layer of mitmproxy, for what comes by mitmproxy's own modes.
+
+`transparent`, `socks5`, `wireguard` and `local` know the destination and own the sockets; this
+layer gives their bytes to the same sinks as our own listeners do. It is slower, and an empty
+datagram ends a flow there.
+
+Touched of mitmproxy: `proxy.layer.Layer` and `NextLayer` (layer, context), `proxy.commands`
+(SendData, OpenConnection, CloseConnection, CloseTcpConnection, RequestWakeup), `proxy.events`
+(Start, DataReceived, ConnectionClosed, Wakeup, Event), `connection.ConnectionState`.
+"""
+
+# mitmproxy is typed in part only.
+# mypy: disallow-untyped-calls=False
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, Protocol
+
+with warnings.catch_warnings():  # its dependencies deprecate each other's ways
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import mitmproxy.addons.proxyserver  # noqa: F401  first, or its parts import each other in vain
+    from mitmproxy.connection import ConnectionState
+    from mitmproxy.proxy import commands, events, layer
+    from mitmproxy.proxy.context import Context
+
+from proxy.relay.api import Address, Listen, Sink, Sinks
+from proxy.relay.flow import (
+    Mute,
+    defect,
+    open_sink,
+    start_sink,
+    takes_over,
+    tell,
+    tell_closed,
+)
+from proxy.relay.sockets import plain_address
+from proxy.relay.tcp_side import HOLD_LIMIT, HOLD_TIME
+from recordings.model import Direction, Transport
+
+UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
+Commands = Generator[commands.Command, Any, None]
+
+
+class ModeHost(Protocol):
+    """What the layer asks of the engine."""
+
+    sinks: Sinks
+
+    def listen_for(self, transport: Transport, server: Address) -> Listen:
+        """Which protocol speaks to that destination."""
+        ...
+
+
+class Nudge(events.Event):
+    """The sink has something to send although nothing came."""
+
+
+class RelayLayer(layer.Layer):
+    """One flow of a mode of mitmproxy; the sink's `Pipe`."""
+
+    def __init__(self, context: Context, host: ModeHost, nudge: Callable[[Any], None]) -> None:
+        super().__init__(context)
+        transport = Transport(context.client.transport_protocol)
+        server = plain_address(context.server.address or ("", 0))
+        self.host = host
+        self.listen = host.listen_for(transport, server)
+        self.local = server
+        self.sink: Sink = Mute()
+        self.tap: Sink = self.sink
+        self.over = False
+        self._nudge = nudge
+        self._inside = False
+        self._out: list[commands.Command] = []
+        self._moved = {UP: 0, DOWN: 0}  # counts chunks, so that a wakeup knows if any came since
+        self._wakeups: dict[Any, tuple[Direction, int]] = {}
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        self._inside = True
+        try:
+            if isinstance(event, events.Start):
+                yield from self._start()
+            elif self.over:
+                pass
+            elif isinstance(event, events.DataReceived):
+                self._came(self._from(event.connection), event.data)
+            elif isinstance(event, events.ConnectionClosed):
+                self._ended(self._from(event.connection))
+            elif isinstance(event, events.Wakeup):
+                self._waited(event.command)
+        finally:
+            self._inside = False
+        while self._out:
+            yield self._out.pop(0)
+
+    def _from(self, connection: Any) -> Direction:
+        return UP if connection == self.context.client else DOWN
+
+    def _start(self) -> Commands:
+        client = plain_address(self.context.client.peername)
+        server = self.local if self.listen.upstream is not None else None
+        self.sink = self.tap = open_sink(self.host.sinks, self.listen, client, server, self.local)
+        if server is not None and not self.context.server.connected:
+            error = yield commands.OpenConnection(self.context.server)
+            if error:
+                sentence = f"the server cannot be reached: {error}"
+                tell(self.sink, "refused", sentence)
+                if not takes_over(self.sink, sentence):
+                    self.close("refused")
+                    return
+        start_sink(self.sink, self)
+
+    def _came(self, direction: Direction, data: bytes) -> None:
+        try:
+            held = self.tap.held(direction)
+        except Exception as error:
+            self._failed(error)
+            held = False
+        if not held:
+            self.send(direction, data)
+            try:
+                self.tap.seen(direction, data)
+            except Exception as error:
+                self._failed(error)
+            return
+        try:
+            out = self.tap.through(direction, data)
+            kept = self.tap.pending(direction)
+        except Exception as error:
+            self._failed(error)
+            out, kept = [data], 0
+        self._send_all(direction, out)
+        self._moved[direction] += 1
+        if kept >= HOLD_LIMIT:
+            self._send_all(direction, self._safely(self.tap.flush, direction))
+        elif kept:
+            wakeup = commands.RequestWakeup(HOLD_TIME)
+            self._wakeups[wakeup] = (direction, self._moved[direction])
+            self._out.append(wakeup)
+
+    def _waited(self, wakeup: Any) -> None:
+        direction, moved = self._wakeups.pop(wakeup, (UP, -1))
+        if moved == self._moved[direction]:
+            self._send_all(direction, self._safely(self.tap.flush, direction))
+
+    def _ended(self, direction: Direction) -> None:
+        self._send_all(direction, self._safely(self.tap.ended, direction))
+        client, server = self.context.client, self.context.server
+        over = (
+            self.listen.transport is Transport.UDP
+            or not (client.state | server.state) & ConnectionState.CAN_READ
+            or (direction is UP and not server.connected)
+        )
+        if over:
+            self.close(f"{'client' if direction is UP else 'server'} closed")
+        else:
+            self.end(direction)
+
+    def _send_all(self, direction: Direction, out: Iterable[bytes]) -> None:
+        if self.listen.transport is Transport.TCP:
+            out = [b"".join(out)]
+        for one in out:
+            self.send(direction, one)
+
+    def _safely(self, ask: Callable[[Direction], list[bytes]], direction: Direction) -> list[bytes]:
+        try:
+            return ask(direction)
+        except Exception as error:
+            self._failed(error)
+            return []
+
+    def _failed(self, error: Exception) -> None:
+        defect(self.sink, error)
+        self.tap = Mute()
+
+    # the pipe
+
+    def _put(self, command: commands.Command) -> None:
+        self._out.append(command)
+        if not self._inside:
+            self._nudge(self)
+
+    def send(self, direction: Direction, data: bytes) -> None:
+        """Bytes or a datagram for that direction."""
+        to = self.context.server if direction is UP else self.context.client
+        if data and not self.over and to.state & ConnectionState.CAN_WRITE:
+            self._put(commands.SendData(to, data))
+
+    def end(self, direction: Direction) -> None:
+        """Half-close."""
+        to = self.context.server if direction is UP else self.context.client
+        if self.listen.transport is Transport.TCP and to.state & ConnectionState.CAN_WRITE:
+            self._put(commands.CloseTcpConnection(to, half_close=True))
+
+    def close(self, reason: str, *, reset: bool = False) -> None:
+        """End the flow; the sink is told once."""
+        if self.over:
+            return
+        for direction in (UP, DOWN):
+            self._send_all(direction, self._safely(self.tap.flush, direction))
+        self.over = True
+        for connection in (self.context.server, self.context.client):
+            if connection.state is not ConnectionState.CLOSED:
+                self._put(commands.CloseConnection(connection))
+        tell_closed(self.sink, reason)
