@@ -132,15 +132,18 @@ class IrcLine(Message):
         if part is not None:
             value = {**self._whole(name, number), part: _plain(value)}
         text = known.to_wire(value) if known else _plain(value)
+        if text == self._text(number):
+            return self
         text.encode("latin-1")
-        last = number == len(self.params) - 1
         if _FORBIDDEN.search(text):
             raise ValueError(f"{path}: a line holds no line end and no NUL")
-        inside = not last or number < 0
-        if inside and (" " in text or text.startswith(":")):
-            raise ValueError(f"{path}: only the last parameter holds spaces or begins with a colon")
         if number < 0:
+            if " " in text:
+                raise ValueError(f"{path}: holds no space")
             return self._like(text, self.params, self.colon)
+        last = number == len(self.params) - 1
+        if not last and (" " in text or text.startswith(":")):
+            raise ValueError(f"{path}: only the last parameter holds spaces or begins with a colon")
         colon = self.colon or (last and (" " in text or text.startswith(":")))
         params = (*self.params[:number], text, *self.params[number + 1 :])
         return self._like(self.prefix, params, colon)

@@ -58,3 +58,24 @@ def test_unnamed_parameters_are_in_a_list() -> None:
     assert line.set("prefix", "t").encode() == b":t X a :b c\r\n"
     assert line.delete("more[1]").encode() == b":s X a\r\n"
     assert line.delete("more[0]").encode() == b":s X :b c\r\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "match"),
+    [
+        ("prefix", "a b", "holds no space"),
+        ("more[0]", ":a", "only the last parameter"),
+        ("more[1]", "a\nb", "no line end"),
+        ("more[1]", None, "cannot be written"),
+        ("more[1]", "\u20ac", "latin-1"),
+    ],
+)
+def test_what_cannot_be_set(path: str, value: str | None, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        IrcLine.parse(b":s X a b\r\n").set(path, value)
+
+
+def test_a_parameter_that_needs_it_gets_a_colon() -> None:
+    line = IrcLine.parse(b":s X a b\r\n")
+    assert line.set("more[1]", ":)").encode() == b":s X a ::)\r\n"
+    assert line.set("prefix", ":s").encode() == b"::s X a b\r\n"
