@@ -7,6 +7,7 @@ Nothing that a peer sends, and no fault of a protocol file, raises out of here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from proxy import registry
@@ -17,6 +18,9 @@ from proxy.message import Message, Opaque
 from proxy.rules import DROP, Drop, Insert, Rule, Verdict
 from recordings.errors import UserError
 from recordings.model import Action, Direction, Frame, Transport
+
+_KEYED = re.compile(r"encipher|secret|challenge|\b(?:s?key|mask)\b")
+"""What the doubts of a dissector speak of when a key is missing."""
 
 
 class _Broken(Dissector):
@@ -199,15 +203,16 @@ class Tap:
 
     def _look(self, frame: Frame) -> None:
         """Warn once a flow when it is lost, and once when a cipher's key is missing."""
-        if frame.error is not None:
+        error = frame.error
+        if error is not None:
             self.errors += 1
-            if frame.error.startswith("lost: ") and frame.error != LOST:
-                self._warn("lost", frame.error[len("lost: ") :], frame.id)
-            elif "key" in frame.error and "unknown" in frame.error:
-                self._warn("key-missing", frame.error, frame.id)
+            if _KEYED.search(error):
+                self._warn("key-missing", error, frame.id)
+            elif error.startswith("lost: ") and error != LOST:
+                self._warn("lost", error[len("lost: ") :], frame.id)
         checks: dict[str, str] = (frame.derived or {}).get("checks") or {}
         for field, verdict in checks.items():
-            if verdict.startswith("unknown"):
+            if verdict.startswith("unknown") and _KEYED.search(verdict):
                 self._warn("key-missing", f"{frame.kind}.{field}: {verdict}", frame.id)
 
     def _warn(self, kind: str, detail: str, frame_id: int | None) -> None:

@@ -95,6 +95,13 @@ def test_a_missing_key_warns_once_a_flow() -> None:
     assert store.events == [("key-missing", "SECRET.PASS: unknown: no key for it")]
 
 
+def test_another_doubt_is_no_missing_key() -> None:
+    store = MemoryStore()
+    make(store).seen(UP, b"DOUBT\n")
+    assert store.frames[0].derived == {"checks": {"X": "unknown: the first messages were not seen"}}
+    assert store.events == []
+
+
 @pytest.mark.parametrize("before", [b"", b"B\n", b"HAL"])
 def test_a_dissector_that_fails_loses_no_byte(before: bytes) -> None:
     store = MemoryStore()
