@@ -7,6 +7,7 @@ each on what the one before it left over. Redirects, swallowed frames and mutati
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -49,6 +50,34 @@ class Rule(Protocol):
     def recorded(self, frame: Frame) -> None:
         """The frame that was judged last is in the recording now and has its id."""
         ...
+
+
+def judge(
+    rules: Sequence[Rule],
+    frame: Frame,
+    message: Message,
+    failed: Callable[[Exception], None],
+) -> tuple[list[Message], Message | Drop, list[Message]]:
+    """What all rules make of a frame: messages before it, its own or DROP, messages after it.
+
+    A rule that fails is told to `failed` and changes nothing: it must not end a game.
+    """
+    before: list[Message] = []
+    after: list[Message] = []
+    for rule in rules:
+        try:
+            verdict = rule.judge(frame, message)
+        except Exception as error:
+            failed(error)
+            continue
+        if isinstance(verdict, Insert):
+            before += verdict.before
+            after[:0] = verdict.after
+            verdict = verdict.message
+        if isinstance(verdict, Drop):
+            return before, DROP, after
+        message = verdict
+    return before, message, after
 
 
 class Swallow:

@@ -15,7 +15,7 @@ from proxy.dissector import LOST, Dissector
 from proxy.flow import Flow, Store, Watch, as_json
 from proxy.keys import SessionKeys
 from proxy.message import Message, Opaque
-from proxy.rules import DROP, Drop, Insert, Rule, Verdict
+from proxy.rules import Drop, Rule, judge
 from recordings.errors import UserError
 from recordings.model import Action, Direction, Frame, Transport
 
@@ -238,7 +238,7 @@ class Tap:
             self._record(frame, message)
             out.append(self._forward(frame)[ahead:])
             return
-        before, verdict, after = self._judge(frame, message)
+        before, verdict, after = judge(self._rules, frame, message, self._rule_failed)
         self._insert(frame, before, out)
         if isinstance(verdict, Drop):
             frame.action = Action.DROPPED
@@ -264,26 +264,8 @@ class Tap:
                 return wire
         return self._forward(frame)
 
-    def _judge(
-        self, frame: Frame, message: Message
-    ) -> tuple[list[Message], Message | Drop, list[Message]]:
-        before: list[Message] = []
-        after: list[Message] = []
-        current = message
-        for rule in self._rules:
-            try:
-                verdict: Verdict = rule.judge(frame, current)
-            except Exception as error:  # a rule must not end a game
-                self._warn("rule-failed", f"{type(error).__name__}: {error}", None)
-                continue
-            if isinstance(verdict, Insert):
-                before += verdict.before
-                after[:0] = verdict.after
-                verdict = verdict.message
-            if isinstance(verdict, Drop):
-                return before, DROP, after
-            current = verdict
-        return before, current, after
+    def _rule_failed(self, error: Exception) -> None:
+        self._warn("rule-failed", f"{type(error).__name__}: {error}", None)
 
     def _forward(self, frame: Frame) -> bytes:
         try:
