@@ -30,6 +30,7 @@ BODY = b'PROD=NASCAR\nVERS="PS2/XXX-Jul  2 2003"\nLANG=en\n\0'
         (b'A="two words"\n', {"A": "two words"}),
         (b"A='it''s'\n", {"A": "it"}),
         (b'A="x B=2 y"\nC=3\n', {"A": "x B=2 y", "C": "3"}),  # one value, to its closing quote
+        (b'free\nA="x B=2 y" C=3 D="z\n', {"line": "free", "A": "x B=2 y", "C": "3", "D": "z"}),
         (b'A="x B=2\nC=3\n', {"A": "x B=2", "C": "3"}),
         (b'A=x,"y z"\n', {"A": 'x,"y z"'}),
         (b"A=%3d%3D%25%%\n", {"A": "==%%"}),
@@ -134,9 +135,18 @@ def test_values_of_other_types() -> None:
     assert text.number("B") == 0
 
 
+def test_bodies_compare_by_value() -> None:
+    text = TagField.parse(BODY)
+    assert text == TagField.parse(BODY).set("LANG", "en")
+    assert text not in (text.set("LANG", "fr"), BODY)
+    assert len({text, TagField.parse(BODY)}) == 1
+
+
 def test_spans_lie_on_the_values() -> None:
     body = b'free\nA=1\nB="two words"\nA=%3d\n\0'
-    spans = {span.path: body[span.start - 12 : span.end - 12] for span in TagField.parse(body).spans(12)}
+    spans = {
+        span.path: body[span.start - 12 : span.end - 12] for span in TagField.parse(body).spans(12)
+    }
     assert spans == {"line": b"free", "A": b"1", "B": b"two words", "A[1]": b"%3d"}
 
 

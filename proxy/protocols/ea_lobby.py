@@ -190,7 +190,8 @@ class LobbyDissector(StreamDissector):
         if HEADER <= length <= FRAME_LIMIT:
             return length
         limit = f"below the {HEADER} of the header" if length < HEADER else f"above {FRAME_LIMIT}"
-        raise WireError(f"length, byte 8: {length} bytes is {limit}")
+        doubt = ", or the key is a wrong one" if direction in self._out else ""
+        raise WireError(f"length, byte 8: {length} bytes is {limit}{doubt}")
 
     def frame(self, frame: Frame) -> None:
         if frame.plain is not None:

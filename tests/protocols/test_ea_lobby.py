@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.ciphers import ssc2
+from proxy.ciphers import rc4md5, ssc2
+from proxy.ciphers.rc4 import Rc4
 from proxy.dissector import LOST
 from proxy.keys import SessionKeys
 from proxy.message import FieldError, Message
@@ -12,7 +13,7 @@ from proxy.tagfield import TagField
 from recordings.model import Direction, Frame, Key
 from tests.protocols.harness import AT, ProtocolProperties
 from tests.reference import captures, vectors
-from tests.vectors.ea_lobby import SKEY, SKEY_REPLY, STREAM_KEYS, TICKET, VECTORS
+from tests.vectors.ea_lobby import CLIENT_KEY, SKEY, SKEY_REPLY, STREAM_KEYS, TICKET, VECTORS
 
 EA = PROTOCOLS[0]
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -147,6 +148,16 @@ def test_the_padding_of_ssc2_goes_on_within_a_flow() -> None:
     assert values[0] != values[1]
 
 
+def test_a_password_that_two_ciphers_fit_says_so() -> None:
+    keys = SessionKeys([Key("skey", SKEY, "ssc2"), Key("mask", b"4294967295", "mask")])
+    frame = one(keys, UP, message("auth", "PASS=$ffff"))
+    assert frame.derived == {
+        "checks": {"PASS": "ok"},
+        "notes": ["PASS could also be rc4"],
+        "wire": {"PASS": "$ffff"},
+    }
+
+
 def test_what_has_no_password_or_no_sense_is_sealed_as_it_is() -> None:
     machine = EA.dissector(SessionKeys([Key("skey", SKEY, "ssc2")]))
     for clear in (message("auth", "NAME=x"), b"auth", b"auth" + bytes(8) + b"PASS=x"):
@@ -252,6 +263,24 @@ def test_unknown_keys_are_told_once_in_each_direction() -> None:
         assert [frame.raw for frame in frames] == [bytes([n]) * 30 for n in range(3)]
 
 
+def test_a_wrong_key_is_suspected() -> None:
+    wrong = Key("mine", b"another key", STREAM, None, "given")
+    machine = EA.dissector(SessionKeys([*STREAM_KEYS, wrong]))  # what the user gives counts
+    machine.feed(UP, b"?tic\0\0\0\0\0\0\0\x40" + TICKET, AT)
+    (frame,) = machine.feed(UP, encipher([(UP, message("pers", "PERS=a"))])[0], AT)
+    assert str(frame.error).endswith("is above 1048576, or the key is a wrong one")
+
+
+def test_a_second_ticket_does_not_start_the_streams_again() -> None:
+    tic, stream = b"?tic\0\0\0\0\0\0\0\x0d\0", Rc4(CLIENT_KEY)
+    login = message("pers", "PERS=a")
+    machine = EA.dissector(SessionKeys(STREAM_KEYS))
+    wire = tic + stream(rc4md5.add_mac(tic)) + stream(rc4md5.add_mac(login))
+    frames = machine.feed(UP, wire, AT)
+    assert [frame.clear for frame in frames] == [tic, tic, login]
+    assert b"".join(machine.forward(frame) for frame in frames) == wire
+
+
 def test_a_declined_offer_leaves_the_stream_clear() -> None:
     machine = EA.dissector(SessionKeys())
     machine.feed(UP, b"@tic\0\0\0\0\0\0\0\x17RC4+MD5-V2\0", AT)
@@ -350,6 +379,14 @@ def test_a_key_named_ident_does_not_hide_the_word() -> None:
     view = read(message("move", "ident=7 NAME=x"), DOWN)
     assert (view.fields(), view.get("ident")) == ({"NAME": "x", "IDENT": "7"}, "0")
     assert view.set("IDENT", "8").get("IDENT") == "8"
+
+
+def test_messages_compare_by_value() -> None:
+    view = read(message("move", "NAME=x"), UP)
+    assert view == read(message("move", "NAME=x"), DOWN)
+    assert len({view, view.set("NAME", "y").set("NAME", "x")}) == 1
+    assert view not in (view.set("NAME", "y"), view.set("ident", 1), "move")
+    assert repr(view) == "LobbyMessage('move', 0x0, TagField(b'NAME=x\\n\\x00'))"
 
 
 def test_an_unknown_kind_is_read_like_the_others() -> None:
