@@ -115,14 +115,21 @@ class _Kind(Wire):
 
 
 class Choice(Nested):
-    """One of several structs; `choose` tells which from the bytes of the window."""
+    """One of several structs; `choose` tells which from the bytes of the window.
+
+    It may look beyond the end: an IndexError of its own is a misfit.
+    """
 
     def __init__(self, choose: Callable[[bytes, int, int], type[Struct]], name: str) -> None:
         self.choose = choose
         self.cls, self.name = Struct, name
 
     def read(self, data: bytes, offset: int, end: int) -> tuple[Any, int]:
-        return self.choose(data, offset, end).read(data, offset, end)
+        try:
+            cls = self.choose(data, offset, end)
+        except IndexError:
+            raise lacks(offset, 1, end) from None
+        return cls.read(data, offset, end)
 
     def show(self, value: Any) -> Json:
         return {"kind": value.kind, **value.fields()}

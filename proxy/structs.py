@@ -123,6 +123,14 @@ def _blame(message: Struct, layout: Layout) -> str:
     return f"{message.kind}: "
 
 
+def _visible(message: Struct, name: str | int) -> Item:
+    """The field of that name; raises LookupError, also for a hidden place."""
+    item = message.layout().items.get(str(name))
+    if item is None or item.hidden is not None:
+        raise LookupError(name)
+    return item
+
+
 class Nested(Wire):
     """Another struct in place. An annotation that is itself a Struct needs no wire type."""
 
@@ -152,15 +160,13 @@ class Nested(Wire):
         return value.fields()
 
     def child(self, value: Any, step: str | int) -> tuple[Wire, Any]:
-        item = type(value).layout().items[step]
+        item = _visible(value, step)
         return item.wire, getattr(value, item.name)
 
     def put(self, value: Any, steps: Steps, new: Any) -> Any:
         if not steps:
             return super().put(value, steps, new)
-        item = type(value).layout().items[steps[0]]
-        if item.hidden is not None:
-            raise LookupError(steps[0])
+        item = _visible(value, steps[0])
         for number, word in item.names.items():
             if isinstance(new, str) and new.lower() == word.lower():
                 new = number
@@ -168,7 +174,7 @@ class Nested(Wire):
         return msgspec.structs.replace(value, **{item.name: changed})
 
     def drop(self, value: Any, steps: Steps) -> Any:
-        item = type(value).layout().items[steps[0]]
+        item = _visible(value, steps[0])
         if len(steps) == 1 and not item.wire.optional:
             raise LookupError(steps[0])
         changed = item.wire.drop(getattr(value, item.name), steps[1:])
