@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from proxy import catalog, options, registry
-from proxy.job import Dns, JobOptions
+from proxy.commands._job import Dns, JobOptions
 from proxy.plan import plan
 from proxy.recorder import Settings
 from proxy.relay.dns import PORT as DNS_PORT

@@ -134,8 +134,8 @@ def command(quiet: bool, **asked: Any) -> None:
       understudy record gamespy --game-name gmtest --upstream 203.0.113.9 \\
         --game-key gmtest=HA6zkS --listen-host 0.0.0.0
     """
+    from proxy.commands._job import Job
     from proxy.commands._record import Asked, job_options
-    from proxy.job import Job
     from proxy.live import Live
 
     live = None if quiet else Live(_echo)
