@@ -5,6 +5,7 @@ Source: gamespy 1: the makers' reader looks for the first `\final\`, so nothing 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, TypeAlias
@@ -14,12 +15,17 @@ from proxy.keys import SessionKeys
 from proxy.keyvalue import MARK, command
 from recordings.model import Direction, Frame, Key
 
+_PADDING = re.compile(rb"[\0\t\r\n ]+")
+
 Notice: TypeAlias = Callable[[Any, Frame], None]
 """A method of the dissector that looks at one frame of a command."""
 
 
 class KeyValueDissector(StreamDissector):
-    """Cuts at `\\final\\`; what does not begin with a backslash is a frame of its own, unreadable.
+    """Cuts at `\\final\\`. Padding between messages, and noise without any backslash, are frames.
+
+    Both are unreadable; so is a message that does not begin with a backslash, whose end is
+    looked for all the same, so that a stream whose beginning was missed makes sense again.
 
     A subclass lists in `notices` which commands tell it something. It notices what it seals as it
     does what it is fed, so that whoever speaks through it gets the same state.
@@ -35,8 +41,11 @@ class KeyValueDissector(StreamDissector):
 
     def frame_length(self, direction: Direction, buffer: bytes | bytearray, start: int) -> int:
         if buffer[start] != 0x5C:
-            found = buffer.find(b"\\", start)
-            return (found if found > 0 else len(buffer)) - start
+            padding = _PADDING.match(buffer, start)
+            if padding:
+                return padding.end() - start
+            if buffer.find(b"\\", start) < 0:
+                return min(len(buffer) - start, self.frame_limit)
         end = self.find(direction, MARK, buffer, start)
         return end and end - start
 

@@ -38,9 +38,25 @@ def test_several_messages_in_one_write() -> None:
     assert [PRESENCE.view(frame).kind for frame in frames] == ["lc", "ka", "lc"]
 
 
-def test_noise_between_messages_is_a_frame_of_its_own() -> None:
-    frames = feed(dissector(), DOWN, b"\0\r\n" + golden.GREETING)
-    assert [PRESENCE.view(frame).kind for frame in frames] == ["Opaque", "lc"]
+def kinds(machine: PresenceDissector, data: bytes) -> list[str]:
+    return [PRESENCE.view(frame).kind for frame in feed(machine, DOWN, data)]
+
+
+def test_padding_between_messages_is_a_frame_of_its_own() -> None:
+    machine = dissector()
+    assert kinds(machine, b"\0\r\n" + golden.GREETING + b"\0") == ["Opaque", "lc", "Opaque"]
+    assert kinds(machine, golden.GREETING) == ["lc"]
+
+
+def test_another_protocol_is_recorded_at_once() -> None:
+    machine = dissector()
+    assert kinds(machine, b"GET / HTTP/1.1\r\n") == ["Opaque"]
+    assert machine.pending(DOWN) == 0
+
+
+def test_a_stream_whose_beginning_was_missed_makes_sense_again() -> None:
+    missed = rb"nge\ABC\id\1" + golden.FINAL
+    assert kinds(dissector(), missed + golden.GREETING) == ["Opaque", "lc"]
 
 
 def test_a_password_seen_earlier_checks_the_login() -> None:
