@@ -43,9 +43,12 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def encode(value: str) -> str:
-    """A string to wire text as the client's writer does it: escapes, quotes around blanks."""
+    """A string to wire text as the client's writer does it: escapes, quotes around blanks.
+
+    Quotes also hide an apostrophe in front, which the reader would take for a quote.
+    """
     wire = _SPECIAL.sub(_escape, value)
-    return f'"{wire}"' if " " in wire else wire
+    return f'"{wire}"' if " " in wire or wire[:1] == "'" else wire
 
 
 def text_of(value: Any) -> str:

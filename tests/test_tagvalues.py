@@ -86,6 +86,11 @@ def test_flags_and_back(value: int) -> None:
     assert tagvalues.flags(tagvalues.letters(value)) == value
 
 
+def test_an_apostrophe_in_front_is_no_quote() -> None:
+    assert tagvalues.encode("'tis") == "\"'tis\""
+    assert tagvalues.encode("it's") == "it's"
+
+
 @given(TEXT)
 def test_a_string_and_back(text: str) -> None:
     wire = tagvalues.encode(text)
