@@ -87,7 +87,7 @@ def test_flags_and_back(value: int) -> None:
 
 
 def test_an_apostrophe_in_front_is_no_quote() -> None:
-    assert tagvalues.encode("'tis") == "\"'tis\""
+    assert tagvalues.encode("'tis") == '"\'tis"'
     assert tagvalues.encode("it's") == "it's"
 
 
