@@ -21,7 +21,10 @@ Part = tuple[str, list[Value]]
 PROTOCOL = "COALESCE(frames.protocol, flows.protocol)"
 MESSAGES = "json_each(frames.fields, '$.messages') m"
 MESSAGE_KIND = "CASE m.type WHEN 'object' THEN json_extract(m.value, '$.kind') END"
-_MESSAGE_FIELDS = "CASE m.type WHEN 'object' THEN json_extract(m.value, '$.fields') END"
+_MESSAGE_FIELDS = (  # a text is no JSON: to walk it would be an error
+    "CASE m.type WHEN 'object' THEN CASE json_type(m.value, '$.fields') "
+    "WHEN 'object' THEN json_extract(m.value, '$.fields') END END"
+)
 _DERIVED = "CASE WHEN json_valid(frames.derived) THEN frames.derived END"
 
 PATH = re.compile(r"[^.\[\]]+(?:\[\d{1,9}\])*(?:\.[^.\[\]]+(?:\[\d{1,9}\])*)*", re.ASCII)
