@@ -123,10 +123,9 @@ class StatsDissector(KeyValueDissector):
         return 0
 
     def frame(self, frame: Frame) -> None:
-        if frame.plain is None:
-            raw = frame.raw or b""
-            frame.plain = xor(raw[: -len(MARK)], GSTATS) + MARK
-            frame.cipher = GSTATS_CIPHER
+        raw = frame.raw or b""
+        frame.plain = xor(raw[: -len(MARK)], GSTATS) + MARK
+        frame.cipher = GSTATS_CIPHER
         self.noticed(frame)
 
     def seal(self, direction: Direction, plain: bytes, cipher: str | None = None) -> bytes:

@@ -146,3 +146,56 @@ def test_a_session_key_beyond_32_bits_is_read_as_clients_do() -> None:
     machine = dissector()
     machine.feed(DOWN, wire(rb"\lc\2\sesskey\6244425389\proof\0\id\1"), AT)
     assert machine._connection == 1949458093
+
+
+@pytest.mark.parametrize(
+    ("body", "keys", "verdict"),
+    [
+        (rb"\auth\\gamename\gmtest\response\00", (), "the server's challenge was not seen"),
+        (rb"\authp\\pid\1\resp\00", (), "the server's session key was not seen"),
+    ],
+)
+def test_checks_that_lack_what_came_before(
+    body: bytes, keys: tuple[Key, ...], verdict: str
+) -> None:
+    (frame,) = dissector(*keys).feed(UP, wire(body), AT)
+    assert list(checks(frame).values()) == [f"unknown: {verdict}"]
+
+
+def test_any_of_several_passwords_will_do_and_none_is_no_verdict() -> None:
+    names = (b"swordfish", b"other", b"third")
+    right, other, third = (Key("gp.password", name) for name in names)
+    body = rb"\authp\\pid\1\resp\ab678123e4f8d28f56deb04e8dfd7e2b\lid\1"
+    for keys, verdict in (
+        ((right, other), "ok"),
+        ((other, third), "unknown: none of the passwords seen gives it"),
+    ):
+        machine = dissector(*keys)
+        machine.feed(DOWN, wire(rb"\lc\2\sesskey\1478683090\proof\0"), AT)
+        (frame,) = machine.feed(UP, wire(body), AT)
+        assert checks(frame) == {"resp": verdict}
+
+
+def test_messages_without_a_response_have_no_check() -> None:
+    for body in (rb"\auth\\gamename\gmtest", rb"\authp\\pid\1"):
+        (frame,) = dissector().feed(UP, wire(body), AT)
+        assert frame.derived is None
+
+
+def test_counted_data_may_be_anywhere() -> None:
+    raw = rb"\setpdr\1\length\3\data\a\b\lid\4" + FINAL
+    message = read(raw)
+    assert message.fields() == {"setpdr": "1", "data": "a\\b", "lid": "4"}
+    assert message.set("more", "x").encode() == raw[: -len(FINAL)] + rb"\more\x" + FINAL
+    spans = {span.path: raw[span.start : span.end] for span in message.spans()}
+    assert spans == {"setpdr": b"1", "data": b"a\\b", "lid": b"4"}
+
+
+def test_data_under_another_key_are_not_counted() -> None:
+    """`length` and `data` as a value and a key do not stand as keys."""
+    raw = rb"\x\length\3\data\abc\y\z" + FINAL
+    assert read(raw).encode() == raw
+
+
+def test_what_is_sealed_without_a_mark() -> None:
+    assert dissector().seal(UP, b"\\ka\\") == wire(b"\\ka\\")[: -len(FINAL)]
