@@ -10,12 +10,15 @@ The keys are those of the session by name, `skey` and `mask`, and what the user 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from proxy.ciphers import mask, ssc2
 from proxy.ciphers.rc4 import rc4
 from proxy.keys import SessionKeys
+from proxy.tagvalues import binary
+from recordings.model import Direction, Key
 
 FORMS = {"ssc2": ("ssc2", "mask"), "rc4": ("rc4", "mask"), "mask": ("mask",)}
 """Cipher -> the forms that a client of a session takes, the first whose key there is."""
@@ -40,9 +43,31 @@ class Opened:
     """What else it might be."""
 
 
+_BARE = re.compile(r"[0-9A-Fa-f]{32}")
+
+
+def announced(value: str) -> Key | None:
+    """The session key that the server's SKEY gives, None for `0` and the like.
+
+    The client reads `$hex` only. Bare hex it ignores, but a program that follows other documents
+    may take that for an RC4 key.
+    """
+    key = binary(value)
+    if key:
+        return Key("skey", key, "ssc2", Direction.TO_SERVER)
+    if _BARE.fullmatch(value):
+        return Key("skey", bytes.fromhex(value), "rc4", Direction.TO_SERVER)
+    return None
+
+
 def _known(keys: SessionKeys, name: str, cipher: str) -> list[bytes]:
     """Keys of that name, and those that the user gave for the cipher, newest first."""
-    fits = [k.key for k in keys if k.name == name or (k.source == "given" and k.cipher == cipher)]
+    other = "rc4" if cipher == "ssc2" else ""  # a key for RC4 alone is none for SSC2
+    fits = [
+        k.key
+        for k in keys
+        if (k.name == name and k.cipher != other) or (k.source == "given" and k.cipher == cipher)
+    ]
     return list(dict.fromkeys(reversed(fits)))[:_TRIES]
 
 

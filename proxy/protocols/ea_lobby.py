@@ -27,7 +27,7 @@ from proxy.message import FieldError, Message, WireError
 from proxy.pieces import Pieces
 from proxy.protocol import Announce, Protocol, Rhythm
 from proxy.tagfield import LINE, TagField
-from proxy.tagvalues import address, binary
+from proxy.tagvalues import address
 from recordings.model import Direction, Frame, Json, Key, Span, Transport
 
 NAME = "ea-lobby"
@@ -222,9 +222,9 @@ class LobbyDissector(StreamDissector):
             self.learn(frame, Key("sess", str(body.number(field)).encode()))
 
     def _session_key(self, frame: Frame) -> None:
-        key = binary(TagField.parse(frame.clear[HEADER:]).get("SKEY") or "")
+        key = ea_password.announced(TagField.parse(frame.clear[HEADER:]).get("SKEY") or "")
         if key:
-            self.learn(frame, Key("skey", key, "ssc2", UP))
+            self.learn(frame, key)
 
     def _login(self, frame: Frame) -> None:
         self._learn_session(frame, TagField.parse(frame.clear[HEADER:]), "MASK")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.ciphers import mask, ssc2
-from proxy.ciphers.ea_password import FORMS, enciphered, lock_password, open_password
+from proxy.ciphers.ea_password import FORMS, announced, enciphered, lock_password, open_password
 from proxy.ciphers.rc4 import rc4
 from proxy.keys import SessionKeys
 from recordings.model import Key
@@ -115,3 +115,22 @@ def test_a_password_is_locked_as_a_client_would(cipher: str, keys: list[Key], fo
 
 def test_a_password_without_any_key_is_locked_by_the_default_mask() -> None:
     assert lock_password(b"hunter2", "ssc2", SessionKeys(), ssc2.Encoder()) == "$04d8f267577a05"
+
+
+@pytest.mark.parametrize(
+    ("value", "cipher"),
+    [("$" + SKEY.key.hex(), "ssc2"), (SKEY.key.hex(), "rc4"), ("0", None), ("$", None), ("", None)],
+)
+def test_the_announced_session_key(value: str, cipher: str | None) -> None:
+    key = announced(value)
+    assert (key and key.cipher) == cipher
+    assert key is None or (key.name, key.key) == ("skey", SKEY.key)
+
+
+def test_a_bare_key_opens_rc4_alone() -> None:
+    bare = announced(SKEY.key.hex())
+    assert bare is not None
+    keys = SessionKeys([bare])
+    assert open_password(MAKERS["rc4"](b"secret"), keys).password == b"secret"
+    assert open_password(MAKERS["ssc2"](b"secret"), keys).cipher is None
+    assert lock_password(b"hunter2", "ssc2", keys, ssc2.Encoder()) == "$04d8f267577a05"
