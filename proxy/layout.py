@@ -112,6 +112,16 @@ class Int(Wire):
         size = struct.calcsize("<" + self.code)
         signed = "i" if self.code.islower() else "u"
         self.name = f"{signed}{size * 8}" + {"<": "le", ">": "be", "": ""}[self.order]
+        self._packer = struct.Struct((self.order or "<") + self.code)
+
+    def read(self, data: bytes, offset: int, end: int) -> tuple[Any, int]:
+        size = self._packer.size
+        if end - offset < size:
+            raise lacks(offset, size, end)
+        return self._packer.unpack_from(data, offset)[0], offset + size
+
+    def write(self, value: Any) -> bytes:
+        return self._packer.pack(value)
 
     def parse(self, value: Any) -> Any:
         if isinstance(value, str):
