@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from recordings.choosing import check_session, file_argument, open_recording, session_option
+from recordings.commands import _latency
 from recordings.filters import compile_filter
 from recordings.listing import Column, Output, Row, listing_options, print_rows
 from recordings.text import safe, size
@@ -79,8 +80,11 @@ def _total(rows: list[Row]) -> str:
 @file_argument
 @click.argument("filter_", metavar="[FILTER]", nargs=-1)
 @session_option
+@click.option("--latency", is_flag=True, help="Tell how long servers took to answer instead.")
 @listing_options
-def command(file: Path, filter_: tuple[str, ...], session: int | None, output: Output) -> None:
+def command(
+    file: Path, filter_: tuple[str, ...], session: int | None, latency: bool, output: Output
+) -> None:
     """Count the frames and bytes of a recording by protocol, kind and direction.
 
     Opaque frames are those that no protocol could read; `understudy frames --help` explains FILTER.
@@ -89,12 +93,22 @@ def command(file: Path, filter_: tuple[str, ...], session: int | None, output: O
     Example:
       understudy stats nascar.understudy.db
       understudy stats nascar.understudy.db '~d up' --session 2 --json
+      understudy stats nascar.understudy.db --latency
+
+    Latency is the time from a frame of the client's to the next one of the server's in its flow;
+    95 of 100 are faster than "slow".
     """
     where = compile_filter(" ".join(filter_)) if any(filter_) else None
-    sql = _SQL.format(where=where.sql if where else "1")
+    condition, values = (where.sql, where.parameters) if where else ("1", [])
     with open_recording(file) as reader:
         check_session(reader, session)
-        found = reader.query(sql, [session, *(where.parameters if where else [])])
+        if latency:  # its filter stands before the number of the session
+            sql = _latency.SQL.format(where=condition).replace("?1", f"?{len(values) + 1}")
+            rows = _latency.latencies(reader.query(sql, [*values, session]).rows)
+            if not print_rows(rows, _latency.COLUMNS, _latency.NAMES, output):
+                click.echo("The client sent no such frame.", err=True)
+            return
+        found = reader.query(_SQL.format(where=condition), [session, *values])
         rows = _rows(list(found.rows))
     if output in (Output.AUTO, Output.TABLE):
         print_rows(rows, COLUMNS, NAMES, output)
