@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sqlite3
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from recordings import lock, schema
 from recordings.errors import UserError
@@ -18,15 +16,6 @@ LONGEST_VALUE = 64 << 20
 """Bytes; a text or BLOB that is longer is not read. Frames are at most a few MiB."""
 STEPS_PER_LOOK = 100_000
 """SQLite instructions between two looks whether the user pressed Ctrl-C."""
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """The object of a JSON text; anything else comes back as {"value": it}."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = text
-    return value if isinstance(value, dict) else {"value": value}
 
 
 def unreadable(path: Path, error: Exception) -> UserError:

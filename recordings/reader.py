@@ -13,12 +13,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from recordings import opening
-from recordings.model import Action, Direction, Frame
-from recordings.rows import FLOWS, SESSIONS, EventRow, FlowRow, KeyRow, NoteRow, SessionRow
+from recordings.model import Frame
+from recordings.rows import (
+    FLOWS,
+    SESSIONS,
+    EventRow,
+    FlowRow,
+    KeyRow,
+    NoteRow,
+    SessionRow,
+    Which,
+    frame_of,
+)
 from recordings.sql_functions import Functions, refused
+from recordings.statements import FRAME_COLUMNS
 
 WINDOW = 20_000
 """Ids that one query looks at, so that a filter that fits nothing still makes short ones."""
@@ -26,30 +37,12 @@ PAGE_ROWS = 500
 PAGE_BYTES = 4 << 20
 """What one page holds at most, but at least one row."""
 
-_DIRECTIONS = {direction.value: direction for direction in Direction}
-_ACTIONS = {None: None} | {action.value: action for action in Action}
+_COLUMNS = f"frames.{FRAME_COLUMNS.replace(', ', ', frames.')}"
+_RAW, _PLAIN, _SENT, _FIELDS = map(
+    FRAME_COLUMNS.split(", ").index, ("raw", "plain", "sent", "fields")
+)
 
-
-def frame_of(row: sqlite3.Row) -> Frame:
-    """The frame of a row of `Reader.rows`; `derived` comes back as its parsed JSON."""
-    derived = row["derived"]
-    return Frame(
-        direction=_DIRECTIONS[row["direction"]],
-        at=row["at"],
-        raw=row["raw"],
-        plain=row["plain"],
-        cipher=row["cipher"],
-        error=row["error"],
-        protocol=row["protocol"],
-        derived=None if derived is None else opening.json_object(derived),
-        sent=row["sent"],
-        action=_ACTIONS.get(row["action"]),
-        kind=row["kind"],
-        fields=row["fields"],
-        number=row["number"],
-        flow_id=row["flow_id"],
-        id=row["id"],
-    )
+__all__ = ["Reader", "Result", "frame_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,55 +153,43 @@ class Reader:
 
     def frame(self, frame_id: int) -> Frame | None:
         """One frame by its id."""
-        rows = self._all("SELECT * FROM frames WHERE id = ?", (frame_id,))
+        rows = self._all(f"SELECT {FRAME_COLUMNS} FROM frames WHERE id = ?", (frame_id,))
         with self._reading():
             return frame_of(rows[0]) if rows else None
 
     def frames(
-        self,
-        where: str = "",
-        params: Sequence[Any] = (),
-        *,
-        session_id: int | None = None,
-        flow_id: int | None = None,
-        after: int = 0,
-        before: int | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
+        self, where: str = "", params: Sequence[Any] = (), **which: Unpack[Which]
     ) -> Iterator[Frame]:
         """Frames by id; see `rows`."""
-        for row in self.rows(
-            where,
-            params,
-            session_id=session_id,
-            flow_id=flow_id,
-            after=after,
-            before=before,
-            newest_first=newest_first,
-            limit=limit,
-        ):
+        for page in self._pages(where, params, **which):
             with self._reading():
-                frame = frame_of(row)
-            yield frame
+                frames = [frame_of(row) for row in page]
+            yield from frames
 
     def rows(
-        self,
-        where: str = "",
-        params: Sequence[Any] = (),
-        *,
-        session_id: int | None = None,
-        flow_id: int | None = None,
-        after: int = 0,
-        before: int | None = None,
-        newest_first: bool = False,
-        limit: int | None = None,
+        self, where: str = "", params: Sequence[Any] = (), **which: Unpack[Which]
     ) -> Iterator[sqlite3.Row]:
-        """Rows of frames in order of id, those with `after` < id < `before`.
+        """Rows of frames in order of id.
 
         A row has every column of frames, and `session_id` and `flow_protocol`. `where` is SQL that
         may name columns of `frames` and of `flows`. What is written while this runs is left out:
         go on with `after` = the last id.
         """
+        for page in self._pages(where, params, **which):
+            yield from page
+
+    def _pages(
+        self,
+        where: str,
+        params: Sequence[Any],
+        *,
+        session_id: int | None = None,
+        flow_id: int | None = None,
+        after: int = 0,
+        before: int | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[list[sqlite3.Row]]:
         axis = "id" if flow_id is None else "number"  # a flow's own index knows its numbers
         lo, hi = self._bounds(session_id, flow_id)
         wheres = [f"frames.{axis} BETWEEN ? AND ?", "frames.id > ?"]
@@ -227,7 +208,7 @@ class Reader:
         if flow_id is None:
             lo, hi = max(lo, after + 1), hi if before is None else min(hi, before - 1)
         sql = (
-            "SELECT frames.*, flows.session_id, flows.protocol AS flow_protocol"
+            f"SELECT {_COLUMNS}, flows.session_id, flows.protocol AS flow_protocol"
             " FROM frames CROSS JOIN flows ON flows.id = frames.flow_id WHERE "
             f"{' AND '.join(wheres)} ORDER BY frames.{axis} {'DESC' if newest_first else ''}"
         )
@@ -235,7 +216,7 @@ class Reader:
         while lo <= hi and left:
             start, end = (max(lo, hi - WINDOW + 1), hi) if newest_first else (lo, lo + WINDOW - 1)
             rows, whole = self._page(sql, [start, min(end, hi), *given], left)
-            yield from rows
+            yield rows
             left -= len(rows) if left > 0 else 0
             if newest_first:
                 hi = start - 1 if whole else rows[-1][axis] - 1
@@ -252,7 +233,8 @@ class Reader:
             try:
                 for row in cursor:
                     rows.append(row)
-                    size += sum(len(row[name] or "") for name in ("raw", "plain", "sent", "fields"))
+                    size += len(row[_RAW] or b"") + len(row[_PLAIN] or b"")
+                    size += len(row[_SENT] or b"") + len(row[_FIELDS] or "")
                     if len(rows) >= most or size > PAGE_BYTES:
                         return rows, False
             finally:
@@ -262,10 +244,14 @@ class Reader:
     def _bounds(self, session_id: int | None, flow_id: int | None) -> tuple[int, int]:
         """The lowest and the highest id (of one flow: number) that there is to look at."""
         if flow_id is not None:
-            sql = "SELECT min(number), max(number) FROM frames WHERE flow_id = ?"
+            sql = """
+                SELECT (SELECT min(number) FROM frames WHERE flow_id = flows.id),
+                  (SELECT max(number) FROM frames WHERE flow_id = flows.id)
+                FROM flows WHERE id = ?"""
             return self._lowest_highest(sql, (flow_id,))
-        if session_id is None:
-            return self._lowest_highest("SELECT min(id), max(id) FROM frames", ())
+        if session_id is None:  # each by itself is looked up, both at once are searched for
+            sql = "SELECT (SELECT min(id) FROM frames), (SELECT max(id) FROM frames)"
+            return self._lowest_highest(sql, ())
         sql = """
             SELECT min(first), max(last) FROM (SELECT
               (SELECT id FROM frames WHERE flow_id = flows.id ORDER BY number LIMIT 1) AS first,
@@ -274,8 +260,10 @@ class Reader:
         return self._lowest_highest(sql, (session_id,))
 
     def _lowest_highest(self, sql: str, params: tuple[int, ...]) -> tuple[int, int]:
-        ((lowest, highest),) = self._all(sql, params)
-        return (1, 0) if lowest is None else (lowest, highest)
+        for lowest, highest in self._all(sql, params):
+            if lowest is not None:
+                return lowest, highest
+        return 1, 0
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> Result:
         """Run one reading statement of the user's; raises UserError with SQLite's own words."""

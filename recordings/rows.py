@@ -5,7 +5,12 @@ A frame is a `recordings.model.Frame`.
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from recordings.model import Action, Direction, Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +120,53 @@ SELECT sessions.id, uid, started_at, ended_at, game, sessions.client, origin, no
 FROM sessions LEFT JOIN ({FLOWS}) AS f ON f.session_id = sessions.id
 GROUP BY sessions.id ORDER BY sessions.id
 """
+
+_DIRECTIONS = {direction.value: direction for direction in Direction}
+_ACTIONS = {None: None} | {action.value: action for action in Action}
+
+
+def frame_of(row: sqlite3.Row) -> Frame:
+    """The frame of a row of `Reader.rows`; `derived` comes back as its parsed JSON."""
+    (id_, flow_id, number, direction, at, raw, plain, sent, action, protocol, kind, fields) = row[
+        :12
+    ]
+    error, cipher, derived = row[12:15]
+    return Frame(
+        direction=_DIRECTIONS[direction],
+        at=at,
+        raw=raw,
+        plain=plain,
+        cipher=cipher,
+        error=error,
+        protocol=protocol,
+        derived=None if derived is None else _object(derived),
+        sent=sent,
+        action=_ACTIONS.get(action),
+        kind=kind,
+        fields=fields,
+        number=number,
+        flow_id=flow_id,
+        id=id_,
+    )
+
+
+def _object(text: str) -> dict[str, Any]:
+    """The object of a JSON text; anything else comes back as {"value": it}."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = text
+    return value if isinstance(value, dict) else {"value": value}
+
+
+class Which(TypedDict, total=False):
+    """Which frames to read."""
+
+    session_id: int | None
+    flow_id: int | None
+    after: int
+    """Only ids above this one."""
+    before: int | None
+    """Only ids below this one."""
+    newest_first: bool
+    limit: int | None
