@@ -28,6 +28,7 @@ class Command:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.lines: list[str] = []
+        self._ended = False
         self._queue: queue.Queue[str | None] = queue.Queue()
         flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         self.process = subprocess.Popen(
@@ -56,7 +57,8 @@ class Command:
 
     def _read_errors(self) -> None:
         assert self.process.stderr
-        self.errors = self.process.stderr.read()
+        for line in self.process.stderr:
+            self.errors += line
 
     def __enter__(self) -> Self:
         return self
@@ -75,6 +77,10 @@ class Command:
         for stream in (self.process.stdout, self.process.stderr):
             if stream:
                 stream.close()
+
+    def said(self) -> str:
+        """What it wrote to standard error until now."""
+        return self.errors
 
     def until(self, wanted: Callable[[str], bool]) -> str:
         """Read lines up to one that is wanted."""
@@ -109,6 +115,9 @@ class Command:
         code = self.process.wait(PATIENCE)
         for thread in self._threads:
             thread.join(PATIENCE)
+        if self._ended:
+            return code
+        self._ended = True
         while (line := self._queue.get(timeout=PATIENCE)) is not None:
             self.lines.append(line)
         return code

@@ -69,6 +69,8 @@ class Job:
         watch: Watch | None = None,
     ) -> None:
         self._options = options
+        self._plan = options.plan
+        self._ready = False
         self._say = say
         self._warn = warn
         self._watch = watch
@@ -87,7 +89,7 @@ class Job:
             self.recorder,
             resolver=Resolver(options.resolvers),
             idle=lambda protocol: registry.protocol(protocol).idle,
-            on_ready=lambda: say("ready"),
+            on_ready=self._is_ready,
         )
         self.recording.on_relieved = self.engine.relieve
         self.recording.on_failed = self._refused
@@ -108,24 +110,40 @@ class Job:
             self._warn(self.recording.recovered)
         sys.setswitchinterval(SWITCH_INTERVAL)
         try:
-            self._open()
-        except UserError:
-            self._close()
-            if self._made:  # there is nothing in it
-                self.recording.path.unlink(missing_ok=True)
-            raise
-        try:
             asyncio.run(self._serve())
         finally:
             tally = self._close()
+            if self._made and not tally.sessions and not self._ready:
+                self.recording.path.unlink(missing_ok=True)  # there is nothing in it
         if self._failed is not None:
             raise UserError(self._failed)
         return tally
 
+    async def _serve(self) -> None:
+        await self._resolve()
+        self._open()
+        ticking = asyncio.create_task(self._tick())
+        try:
+            await self.engine.run()
+        finally:
+            ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ticking
+
+    async def _resolve(self) -> None:
+        """Look up the servers' names, so that one that does not resolve is said at once."""
+        hosts = [one.listen.upstream[0] for one in self._plan.listeners if one.listen.upstream]
+        for host in dict.fromkeys(hosts):
+            await self.engine.resolver.resolve(host)
+
+    def _is_ready(self) -> None:
+        self._ready = True
+        self._say("ready")
+
     def _open(self) -> None:
         redirects = self.recorder.use(self.engine)
         ports: dict[tuple[str, Address | None], int] = {}  # of a protocol that has two transports
-        for planned in self._options.plan.listeners:
+        for planned in self._plan.listeners:
             listen = planned.listen
             twin = ports.get((listen.protocol, listen.upstream))
             if twin and listen.port == 0:
@@ -166,15 +184,6 @@ class Job:
         if self._watch and detail not in self._said and len(self._said) < SAID:
             self._said.add(detail)
             self._watch.event(None, "dns", detail)
-
-    async def _serve(self) -> None:
-        ticking = asyncio.create_task(self._tick())
-        try:
-            await self.engine.run()
-        finally:
-            ticking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await ticking
 
     async def _tick(self) -> None:
         while True:
