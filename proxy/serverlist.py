@@ -78,7 +78,7 @@ class Layout:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the keys as steps of a path."""
-        return tuple(_steps("key", (name for _, name in self.keys)))
+        return tuple(path_steps("key", (name for _, name in self.keys)))
 
     def encode(self) -> bytes:
         """Keys and popular values as they stand in a list."""
@@ -154,7 +154,7 @@ class Server:
 
     def rule_names(self) -> list[str]:
         """The names of the rules as steps of a path."""
-        return _steps("rule", (key for key, _ in self.rules))
+        return path_steps("rule", (key for key, _ in self.rules))
 
     def encode(self, layout: Layout) -> bytes:
         """The record as it stands in a list."""
@@ -250,7 +250,7 @@ def _value(layout: Layout, kind: int, value: Value) -> Json:
     return layout.popular[value].decode("latin-1") if kind == STRING else value
 
 
-def _steps(other: str, names: Iterable[bytes]) -> list[str]:
+def path_steps(other: str, names: Iterable[bytes]) -> list[str]:
     """Names as steps of a path; one that cannot be a step, or comes twice, is numbered."""
     seen: set[str] = set()
     steps = []
