@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Annotated, Any, ClassVar, Self
 
+from proxy.checks import OK, put_check
 from proxy.ciphers import challenge as parity
 from proxy.ciphers.enctypex import (
     CHALLENGE_LENGTH,
@@ -401,8 +402,8 @@ class Browser2Dissector(StreamDissector):
     def _asked(self, frame: Frame) -> None:
         request, _ = ListRequest.read(frame.clear, HEADER, len(frame.clear))
         challenge = request.challenge.encode("latin-1")
-        fits = "ok" if parity.fits(challenge) else "WRONG: breaks the parity rule"
-        frame.derived = {"checks": {"challenge": fits}}
+        fits = OK if parity.fits(challenge) else "WRONG: breaks the parity rule"
+        put_check(frame, "challenge", fits)
         self._waiting += 1
         self._only_address = bool(request.options & ONLY_ADDRESS)
         if self._stage == "key":
