@@ -12,9 +12,9 @@ import errno
 import ipaddress
 import socket
 import sys
-from collections.abc import Callable
 
 from proxy.relay.api import Address, show_address
+from proxy.relay.stream import Make, dial
 from recordings.errors import UserError
 from recordings.model import Transport
 
@@ -194,15 +194,11 @@ class Outward:
         if self.offline:
             raise Offline(f"{what} is not contacted: leave out --offline to allow it")
 
-    async def connect(
-        self, make: Callable[[], asyncio.Protocol], server: Address, timeout: float
-    ) -> asyncio.Transport:
+    async def connect(self, make: Make, server: Address, timeout: float) -> None:
         """A TCP connection to a numeric address; OSError (TimeoutError too) or Offline."""
         self.check(show_address(server))
-        loop = asyncio.get_running_loop()
         async with asyncio.timeout(timeout):
-            transport, _ = await loop.create_connection(make, server[0], server[1])
-        return transport
+            await dial(make, server)
 
     async def streams(self, server: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A TCP connection for a short question; OSError or Offline."""

@@ -22,6 +22,7 @@ from proxy.relay.flow import (
     tell_closed,
 )
 from proxy.relay.sockets import bind, plain_address
+from proxy.relay.stream import Acceptor
 from proxy.relay.tcp_side import STARTING, Side
 from recordings.errors import UserError
 from recordings.model import Direction, Transport
@@ -216,11 +217,10 @@ class TcpListener:
         self.host = host
         self.listen = listen
         self.check_server = check_server
-        self._sock = bind(Transport.TCP, listen.host, listen.port)
-        self.address = plain_address(self._sock.getsockname())
+        sock = bind(Transport.TCP, listen.host, listen.port)
+        self.address = plain_address(sock.getsockname())
         self.flows: set[TcpFlow] = set()
-        self._server: asyncio.Server | None = None
-        self._serving: asyncio.Task[None] | None = None
+        self._acceptor = Acceptor(sock, lambda: TcpFlow(self).client)
         self.closed = False
 
     @property
@@ -234,14 +234,7 @@ class TcpListener:
 
     def serve(self) -> None:
         """Accept from now on; what came before waits in the backlog."""
-        if self._serving is None and not self.closed:
-            self._serving = asyncio.get_running_loop().create_task(self._serve())
-
-    async def _serve(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: TcpFlow(self).client, sock=self._sock)
-        if self.closed:
-            self._server.close()
+        self._acceptor.start()
 
     def admit(self, flow: TcpFlow) -> bool:
         """Whether this client is served."""
@@ -260,10 +253,7 @@ class TcpListener:
     def shut(self) -> None:
         """Accept no more; the flows go on."""
         self.closed = True
-        if self._server is not None:
-            self._server.close()
-        elif self._serving is None or self._serving.done():
-            self._sock.close()
+        self._acceptor.close()
 
     def stop(self, reason: str) -> None:
         """Accept no more and end every flow."""

@@ -223,7 +223,7 @@ class Side(asyncio.Protocol):
 
 
 def _keep_alive(transport: asyncio.Transport) -> None:
-    """Find out about a machine that vanished. (asyncio sets TCP_NODELAY by itself.)"""
+    """Find out about a machine that vanished. (TCP_NODELAY is set by both transports.)"""
     sock = transport.get_extra_info("socket")
     with contextlib.suppress(OSError, AttributeError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from proxy.relay import stream
 from proxy.relay.api import Address, Listen
 from proxy.relay.tcp_side import HIGH_WATER, HOLD_LIMIT
 from recordings.errors import UserError
@@ -29,6 +30,14 @@ from tests.relay.harness import (
     tcp_server,
     until,
 )
+
+
+@pytest.fixture(autouse=True, params=["our transport", "asyncio's transport"])
+def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test runs over both; Windows has only asyncio's."""
+    if request.param == "asyncio's transport":
+        monkeypatch.setattr(stream, "watches_sockets", lambda loop: False)
+
 
 RESET = struct.pack("ii", 1, 0)
 
