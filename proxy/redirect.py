@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from proxy import registry
 from proxy.addresses import number, private, usable
 from proxy.flow import Flow
 from proxy.message import FieldError, Message
@@ -248,10 +249,24 @@ class Redirect:
             raise Unchanged(f"this client has {self._all.limit} relays already", once="limit")
         self._opened.append(leg)
         if not known:
+            self._twins(leg, at)
             shown = show_address((target.host, target.port))
             role = f"{wanted.role} " if wanted.role else ""
             self._say("redirect", f"{role}{shown} is relayed at {show_address(leg.address)}{why}")
         return leg.address
+
+    def _twins(self, leg: Leg, at: int) -> None:
+        """A protocol that speaks over two transports has both on one number."""
+        spoken = registry.protocols().get(leg.listen.protocol)
+        for transport in spoken.transports if spoken else ():
+            if transport is not leg.listen.transport:
+                twin = replace(leg.listen, transport=transport, port=leg.address[1])
+                try:
+                    opened = self._all.leg(self._flow, twin, at)
+                except (UserError, OSError) as error:
+                    self._say("redirect-unchanged", f"no {transport} beside it: {error}")
+                    continue
+                self._opened += [opened] if opened else []
 
     def _reachable(self, host: str) -> tuple[str, str]:
         """Where to connect for an announced host, and what to say of it.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from proxy import registry
 from proxy.flow import Flow
 from proxy.message import Message
 from proxy.redirect import STALE, Redirect, Redirects
 from proxy.relay.api import Address, Listen
 from recordings.model import Direction, Frame, Transport
-from tests.toy import DOWN, PLAIN, TOY, UP, Line, MemoryOpener, listen
+from tests.toy import DOWN, PLAIN, TOY, UP, Line, MemoryOpener, keys, listen
 
 US = ("192.0.2.1", 7)
 PUBLIC = ("8.8.4.4", 7)
@@ -233,3 +234,24 @@ def test_only_announcing_directions_are_held() -> None:
     assert bench.rule.holds(UP)
     flow = Flow(1, 1, PLAIN, listen(), ("c", 1), PUBLIC, US)
     assert not any(Redirect(flow, bench.all, print).holds(way) for way in Direction)
+
+
+def test_a_protocol_of_two_transports_is_relayed_on_one_number() -> None:
+    bench = Bench()
+    lists = registry.protocol("jazz2-list")
+    bench.rule = Redirect(
+        Flow(1, 5, lists, listen("jazz2-list"), ("198.51.100.5", 999), PUBLIC, US),
+        bench.all,
+        lambda kind, text: bench.said.append((kind, text)),
+    )
+    begins, server = b"\x07LIST\1\1", bytes.fromhex("09 057200cb 4427 6162")
+    *_, frame = lists.dissector(keys()).feed(DOWN, begins + server, 1)
+    verdict = bench.rule.judge(frame, lists.view(frame))
+    assert isinstance(verdict, Message)
+    assert verdict.fields() == {"host": "192.0.2.1", "port": 40001, "name": "ab"}
+    upstream = ("203.0.114.5", 10052)
+    assert [(one.transport, one.port, one.upstream) for one in bench.opener.opened] == [
+        (Transport.TCP, 0, upstream),
+        (Transport.UDP, 40001, upstream),
+    ]
+    assert [listen.transport for listen in bench.all.own.values()] == ["tcp", "udp"]
