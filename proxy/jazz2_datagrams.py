@@ -56,7 +56,8 @@ def checksum(rest: bytes) -> bytes:
 
 def sums_fit(data: bytes) -> bool:
     """Whether the bytes are a datagram with the right sums."""
-    return len(data) >= HEADER and data[:SUMS] == checksum(data[SUMS:])
+    rest = data[SUMS:]
+    return bool(rest) and data[0] == (1 + sum(rest)) % 251 and data[:SUMS] == checksum(rest)
 
 
 class Datagram(Struct):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import inspect
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -197,7 +198,7 @@ def _items(cls: type[Struct]) -> dict[str, Item]:
     """The layout of a class from its annotations, in their order (bases first)."""
     items = {}
     hints = get_type_hints(cls, include_extras=True)
-    order = [name for base in cls.__mro__[::-1] for name in vars(base).get("__annotations__", ())]
+    order = [name for base in cls.__mro__[::-1] for name in inspect.get_annotations(base)]
     for name in dict.fromkeys(order):
         given = getattr(cls, name, None)
         if isinstance(given, Count):
@@ -210,6 +211,8 @@ def _items(cls: type[Struct]) -> dict[str, Item]:
 
 
 def _field(cls: type[Struct], name: str, hint: Any) -> Item:
+    if hasattr(Struct, name):
+        raise TypeError(f"{cls.__name__}.{name} has the name of a method: give it another")
     args = get_args(hint)
     extras = args[1:] if hasattr(hint, "__metadata__") else ()
     wires = [one for one in extras if isinstance(one, Wire)]

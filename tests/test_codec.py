@@ -403,6 +403,11 @@ def test_a_layout_without_sense_is_an_error() -> None:
         n: ClassVar = Count("text", Int("B"))
         text: CString
 
+    class NoName(Struct):
+        get: CString  # type: ignore[assignment]
+
+    with pytest.raises(TypeError, match=r"NoName.get has the name of a method"):
+        NoName.decode(b"\0")
     with pytest.raises(TypeError, match=r"NoWire.text names 0 wire types"):
         NoWire.decode(b"")
     with pytest.raises(TypeError, match=r"NoList.n counts 'text', which is no list behind it"):
