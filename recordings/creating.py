@@ -15,6 +15,7 @@ from recordings.errors import UserError
 from recordings.lock import WriterLock
 from recordings.migrations import migrations
 from recordings.times import iso, micros, now
+from recordings.uri import uri
 
 BUSY_SECONDS = 30.0
 """How long a write waits for another program that holds the file locked."""
@@ -106,7 +107,7 @@ def _create(path: Path) -> None:
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"{path.as_uri()}?mode=rw",
+        uri(path, "mode=rw"),
         uri=True,
         isolation_level=None,
         timeout=BUSY_SECONDS,

@@ -10,6 +10,8 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
+from recordings.uri import uri
+
 TRIES = 10
 
 
@@ -63,8 +65,9 @@ def is_held(path: Path) -> bool:
     if not lock.exists():
         return False
     try:
-        uri = f"{lock.absolute().as_uri()}?mode=ro"
-        connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
+        connection = sqlite3.connect(
+            uri(lock, "mode=ro"), uri=True, timeout=0, isolation_level=None
+        )
         try:
             connection.execute("SELECT * FROM sqlite_master").fetchall()
         finally:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from recordings import lock, schema
 from recordings.errors import UserError
+from recordings.uri import uri
 
 LONGEST_VALUE = 64 << 20
 """Bytes; a text or BLOB that is longer is not read. Frames are at most a few MiB."""
@@ -161,9 +162,8 @@ def _open_anywhere(path: Path) -> Opened:
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
     """A connection that only reads and reads only so much; `mode`: SQLite's URI parameters."""
-    uri = f"{path.absolute().as_uri()}?{mode}"
     try:
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
+        connection = sqlite3.connect(uri(path, mode), uri=True, isolation_level=None, timeout=10)
         connection.execute("PRAGMA trusted_schema = OFF")  # its expressions have no effects
     except sqlite3.DatabaseError as error:
         raise refusal(path, error) from error

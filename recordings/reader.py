@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from recordings import opening
+from recordings.errors import UserError
 from recordings.model import Frame
 from recordings.rows import (
     FLOWS,
@@ -33,6 +34,8 @@ from recordings.statements import FRAME_COLUMNS
 
 WINDOW = 20_000
 """Ids that one query looks at, so that a filter that fits nothing still makes short ones."""
+MOST_ROWS = 1_000_000
+"""Rows of a listing; frames come in pages."""
 PAGE_ROWS = 500
 PAGE_BYTES = 4 << 20
 """What one page holds at most, but at least one row."""
@@ -112,7 +115,13 @@ class Reader:
 
     def _all(self, sql: str, params: Sequence[Any] = ()) -> list[Any]:
         with self._reading():
-            return self._connection.execute(sql, params).fetchall()
+            rows = self._connection.execute(sql, params).fetchmany(MOST_ROWS + 1)
+        if len(rows) > MOST_ROWS:
+            raise UserError(
+                f"{self.path} holds more than {MOST_ROWS:,} of these rows: ask for some of them "
+                "with `understudy query`"
+            )
+        return rows
 
     def meta(self) -> dict[str, str]:
         """The table meta: `format`, `tool`, `counted`; `writing` while a writer has it open."""

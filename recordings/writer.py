@@ -6,6 +6,7 @@ and numbers are handed out at once, so that the next row can name the one before
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -54,7 +55,9 @@ class Recording(Ledger):
         last = creating.last_ids(connection)
         committer = Committer(path, connection, lock, queue_limit)
         committer.start()
-        return cls(path, committer, recovered, last)
+        recording = cls(path, committer, recovered, last)
+        atexit.register(recording.close)  # for a program that ends without closing
+        return recording
 
     def __enter__(self) -> Self:
         return self
@@ -206,6 +209,7 @@ class Recording(Ledger):
         with suppress(RecordingFailed):
             self._order(None)
         self._closed = True
+        atexit.unregister(self.close)
         committer.wake()
         committer.join()
         if committer.failure is not None and not told:

@@ -160,6 +160,14 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, path: Path) -> None:
             Reader.open(place)
 
 
+def test_a_listing_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MOST_ROWS", 2)
+    with Reader.open(path) as reader:
+        assert len(reader.sessions()) == 2
+        with pytest.raises(UserError, match="holds more than 2 of these rows"):
+            reader.flows()
+
+
 def change(path: Path, *statements: str) -> None:
     connection = sqlite3.connect(path)
     for statement in statements:

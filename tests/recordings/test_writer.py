@@ -15,6 +15,7 @@ from tests.recordings.making import (
     flow,
     frame,
     names,
+    python,
     rows,
     session,
 )
@@ -262,6 +263,37 @@ def test_what_sqlite_cannot_store_is_mended(path: Path) -> None:
         warning, odd = reader.events()
         assert (warning.kind, warning.frame_id) == ("warning", 3)
         assert odd.detail == "\\udc80"
+
+
+def test_any_name_of_a_file_will_do(tmp_path: Path) -> None:
+    path = tmp_path / "50% of #1 & more.db"
+    with Recording.open(path) as recording:
+        session(recording)
+        recording.flush()
+        with Reader.open(path) as reader:
+            assert len(reader.sessions()) == 1
+            assert "is being written" in (reader.notice or "")
+    assert names(tmp_path) == [path.name]
+
+
+FORGETFUL = """
+    import sys
+    from pathlib import Path
+    from recordings.writer import Recording
+    from tests.recordings.making import flow, frame, session
+    recording = Recording.open(Path(sys.argv[1]))
+    flow(recording, session(recording))
+    recording.append(1, frame())
+    raise SystemExit("forgot to close")
+"""
+
+
+def test_a_program_that_forgets_to_close_loses_nothing(path: Path) -> None:
+    with python(FORGETFUL, path) as process:
+        _, err = process.communicate(timeout=20)
+    assert err == "forgot to close\n"
+    assert names(path.parent) == ["a.db"]
+    assert rows(path, "SELECT frames, close_reason FROM flows") == [(1, "recording closed")]
 
 
 def test_another_program_may_write_meanwhile(path: Path) -> None:
