@@ -45,8 +45,8 @@ def _nothing(reader: Reader, where: Where | None) -> str:
         by_name = {kind.lower(): kind for kind in kinds}
         near = difflib.get_close_matches(asked.lower(), by_name, 1)
         if asked not in kinds and near:
-            cure = f"did you mean ~k {safe(by_name[near[0]])}?"
-            return f"No frame matches the filter, and no kind is named {safe(asked)}: {cure}"
+            meant = safe(by_name[near[0]])
+            return f"No frame matches the filter; did you mean ~k {meant} instead of {safe(asked)}?"
     listed = " ".join(safe(kind) for kind in kinds[:KINDS_LISTED])
     more = " …" if len(kinds) > KINDS_LISTED else ""
     return f"No frame matches the filter; the kinds of this recording are: {listed}{more}"

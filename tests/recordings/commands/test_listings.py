@@ -86,8 +86,8 @@ def test_no_frame_says_which_kinds_there_are(sample: Path, empty: Path) -> None:
     assert result.exit_code == 0
     assert "the kinds of this recording are: " in result.stderr
     assert "auth" in result.stderr
-    assert "no kind is named AUTH: did you mean ~k auth?" in run("frames", sample, "AUTH").stderr
-    assert "did you mean ~k skey?" in run("frames", sample, "~k sky").stderr
+    assert "did you mean ~k auth instead of AUTH?" in run("frames", sample, "AUTH").stderr
+    assert "did you mean ~k skey instead of sky?" in run("frames", sample, "~k sky").stderr
     assert run("frames", sample, "~k logn", "--nl").stdout == ""
     assert "no such frame" in run("frames", empty).stderr
     assert "no session yet" in run("sessions", empty).stderr
