@@ -187,12 +187,12 @@ class Console:
 LOGIN = "nascar auth, PASS public-key path, MASK=int32(SESS)"
 
 
-def recorded(folder: Path, servers: Servers) -> Command:
+def recorded(folder: Path, servers: Servers, *more: str) -> Command:
     return Command(
         folder,
         *("record", "nascar-thunder-2004", "-w", FILE),
         *("--upstream", f"127.0.0.1:{servers.directory.port}"),
-        *("--relay", "ea-lobby:0", "--dns-port", "0"),
+        *("--relay", "ea-lobby:0", "--dns-port", "0", *more),
     )
 
 
@@ -288,6 +288,20 @@ def test_redirects_are_printed_and_recorded(evening: dict[str, Any]) -> None:
     assert len(printed) == 2
     assert evening["lines"][-1].startswith("recorded ")
     assert "1 session, 3 flows, " in evening["lines"][-1]
+
+
+def test_on_all_addresses_each_client_is_told_the_one_by_which_it_came(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        servers = Servers(stack, "4294967295", "2924700378")
+        run = stack.enter_context(recorded(tmp_path, servers, "--listen-host", "0.0.0.0"))
+        ports = run.ready()
+        console = Console([server.port for server in servers.all])
+        assert ask_dns(ports["dns", "udp"], NAME) == ["127.0.0.1"]
+        answer = console.directory("127.0.0.1", ports["ea-lobby", "tcp"])
+        assert field(answer, "ADDR") == "127.0.0.1"
+        console.lobby("127.0.0.1", int(field(answer, "PORT")), LOGIN)
+        assert run.stop() == 0
+    assert len(rows(tmp_path / FILE, "SELECT * FROM flows")) == 3
 
 
 def test_two_consoles_behind_one_address_are_two_sessions(tmp_path: Path) -> None:
