@@ -252,16 +252,6 @@ def test_a_search_that_never_ends_is_ended(reader: Reader, monkeypatch: pytest.M
     assert found(reader, "~k auth") == [4, 5]
 
 
-@pytest.mark.parametrize(
-    ("value", "number"),
-    [("12", 12), ("-1.5", -1.5), ("0x1F", 31), (" 7 ", 7), ("1e3", 1000.0), (3, 3), (2.5, 2.5),
-     ("12a", None), ("", None), ("1.2.3.4", None), (b"1", None), (None, None), ("9" * 200, None),
-     ("9007199254740993", 9007199254740993)],
-)  # fmt: skip
-def test_as_number(value: sql_functions.SqlValue, number: float | None) -> None:
-    assert sql_functions.as_number(value) == number
-
-
 def test_values_are_bound_and_never_sql(reader: Reader) -> None:
     hostile = "x' OR 1=1 --"
     where = compile_filter(f'~k "{hostile}" | ~f "NAME={hostile}"')
