@@ -117,9 +117,10 @@ CREATE TABLE notes (
 """
 
 # What tools that read game sniffs from SQLite expect: direction 0 is the client's; the opcode is
-# the message's numeric tag, a four-letter kind that begins the frame as a big-endian u32 (EA), or
-# else the first byte. The tag is looked for as text: the JSON functions of older SQLite versions
-# are refused in views of files that are not trusted. Inserted frames are in it as they were sent.
+# a four-letter kind that begins the frame as a big-endian u32 (EA), the message's numeric tag where
+# `derived` has a "tag", or else the first byte. The tag is looked for as text: JSON functions of
+# older SQLite versions are refused in views of files that are not trusted. Inserted frames are in
+# it as they were sent.
 PACKETS = """
 CREATE VIEW packets (id, timestamp, direction, opcode, data) AS
 SELECT
@@ -130,9 +131,9 @@ SELECT
     WHEN length(kind) = 4 AND CAST(substr(data, 1, 4) AS TEXT) = kind
     THEN (unicode(kind) << 24) + (unicode(substr(kind, 2)) << 16)
       + (unicode(substr(kind, 3)) << 8) + unicode(substr(kind, 4))
-    WHEN instr(fields, '"tag":')
-      AND trim(substr(fields, instr(fields, '"tag":') + 6, 2)) GLOB '[0-9]*'
-    THEN CAST(substr(fields, instr(fields, '"tag":') + 6, 12) AS INTEGER)
+    WHEN instr(derived, '"tag":')
+      AND trim(substr(derived, instr(derived, '"tag":') + 6, 2)) GLOB '[0-9]*'
+    THEN CAST(substr(derived, instr(derived, '"tag":') + 6, 12) AS INTEGER)
     ELSE (instr('0123456789ABCDEF', substr(hex(substr(data, 1, 1)), 1, 1)) - 1) * 16
       + instr('0123456789ABCDEF', substr(hex(substr(data, 1, 1)), 2, 1)) - 1
   END,

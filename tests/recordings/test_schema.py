@@ -110,9 +110,9 @@ def test_packets_shows_what_readers_of_sniffs_expect(path: Path) -> None:
         for one in (
             frame(b"skeySKEY=1", kind="skey"),
             frame(b"@dir", TO_CLIENT, kind="@dir", at=1_795_000_000_000_007),
-            frame(b"\x02abc", kind="GameData", fields='{"messages":[{"tag":18,"x":1}]}'),
-            frame(b"\xf1abc", kind="Ping", fields='{"tag": 300}'),
-            frame(b"\xf1abc", kind="abcd", fields='{"tag":"x"}'),
+            frame(b"\x02abc", kind="GameData", derived={"tag": 18}),
+            frame(b"\xf1abc", kind="Ping", derived={"checks": {}, "tag": 300}),
+            frame(b"\xf1abc", kind="abcd", derived={"tag": "x"}),
             frame(b"cipher", plain=b"\x07plain"),
             frame(None, sent=b"\x09sent", action=None),
             frame(b""),
