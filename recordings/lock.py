@@ -31,7 +31,7 @@ class WriterLock:
         """False when another writer has it; raises sqlite3.Error when no lock can be made."""
         for _ in range(TRIES):
             connection = sqlite3.connect(
-                self._path, timeout=0, isolation_level=None, check_same_thread=False
+                self._path, timeout=0.2, isolation_level=None, check_same_thread=False
             )
             try:
                 connection.execute("PRAGMA journal_mode = MEMORY")  # no second file
