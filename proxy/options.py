@@ -118,6 +118,23 @@ def read_dns(text: str) -> tuple[str, str | None]:
     return name, address or None
 
 
+MODE_PORTS = {"transparent": 8080, "socks5": 1080, "wireguard": 51820}
+"""Modes of mitmproxy that listen, and their usual ports."""
+
+
+def read_mode(text: str, listen_host: str) -> str:
+    """Read `MODE[:DATA][@[HOST:]PORT]` and bind it where everything else is; raises UserError."""
+    mode, _, at = text.partition("@")
+    kind = mode.partition(":")[0]
+    if kind == "local":
+        return text
+    if kind not in MODE_PORTS:
+        known = ", ".join((*MODE_PORTS, "local:NAME"))
+        raise UserError(f"--mode {text!r} is none of {known}")
+    host, _, port = at.rpartition(":")
+    return f"{mode}@{host or listen_host}:{port or MODE_PORTS[kind]}"
+
+
 def read_name_server(text: str) -> Address:
     """Read `ADDRESS` or `ADDRESS:PORT`; raises UserError."""
     found = read_endpoint(text)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy import registry
 from proxy.catalog import Game, Service
 from proxy.options import Relay
-from proxy.relay.api import Listen
+from proxy.relay.api import Address, Listen
 from recordings.errors import UserError
+from recordings.model import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Planned:
     listen: Listen
     optional: bool = False
     """Whether the run goes on when it cannot be had."""
+    usual: int = 0
+    """The port at which a client looks for it by itself; 0: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,15 @@ class Plan:
     listeners: tuple[Planned, ...]
     names: tuple[str, ...] = ()
 
+    def route(self, transport: Transport, server: Address) -> Listen | None:
+        """What speaks at a destination of a transparent mode, told by its port; None: raw."""
+        for one in self.listeners:
+            listen = one.listen
+            ports = one.usual, listen.upstream[1] if listen.upstream else 0
+            if listen.transport is transport and server[1] in ports:
+                return replace(listen, host=server[0], port=server[1], upstream=server)
+        return None
+
 
 def plan(
     game: Game | None,
@@ -36,8 +48,9 @@ def plan(
     upstream: tuple[str, int | None] | None,
     listen_host: str,
     game_name: str | None = None,
+    modes: Sequence[str] = (),
 ) -> Plan:
-    """The listeners of a run; raises UserError when there would be none, or two of one kind."""
+    """The listeners of a run; raises UserError when nothing would come by."""
     replaced = _replaced(game, relays) if game else {}
     planned: list[Planned] = []
     if game is not None:
@@ -46,7 +59,7 @@ def plan(
         raise UserError("--upstream goes with a GAME: name one, or use --relay")
     for relay in [one for one in relays if one not in replaced.values()]:
         planned += _of_relay(relay, listen_host, game)
-    if not planned:
+    if not planned and not modes:
         raise UserError(
             "there is nothing to listen on: name a GAME (see `understudy games`) "
             "or give --relay PROTOCOL:PORT=HOST:PORT"
@@ -89,7 +102,7 @@ def _of_game(
             role=service.role,
             hostname=names[0] if len(names) == 1 else None,
         )
-        yield Planned(listen, service.optional and relay is None)
+        yield Planned(listen, service.optional and relay is None, service.port)
 
 
 def _replaced(game: Game, relays: Sequence[Relay]) -> dict[Service, Relay]:

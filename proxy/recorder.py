@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from proxy import registry
 from proxy.flow import Flow, Store, Watch
 from proxy.keys import SessionKeys
-from proxy.redirect import Leg, Redirect, Redirects
+from proxy.legs import Leg, Redirects
+from proxy.redirect import Redirect
 from proxy.relay.api import Address, Listen, Opener, show_address
 from proxy.rules import Rule, Swallow
 from proxy.tap import Tap
@@ -223,7 +224,7 @@ class Recorder:
     def _session_of(self, listen: Listen, leg: Leg | None, client: str, at: int) -> Session:
         wanted = leg.session if leg else listen.session
         for session in reversed(self._sessions):
-            if session.id == wanted:
+            if session.id == wanted and session.client == client:
                 return session
         for session in reversed(self._sessions):
             if session.client == client and not _has(session, listen):

@@ -9,79 +9,25 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from proxy import registry
 from proxy.addresses import number, private, usable
 from proxy.flow import Flow
+from proxy.legs import LEGS_PER_CLIENT, Leg, Redirects
 from proxy.message import FieldError, Message
 from proxy.protocol import Announce
-from proxy.relay.api import Address, Listen, Opener, show_address
+from proxy.relay.api import Address, Listen, show_address
 from proxy.rules import Verdict
 from recordings.errors import UserError
-from recordings.model import Direction, Frame, Transport
-
-LEGS_PER_CLIENT = 64
-"""Listeners that one client may make us open."""
-STALE = 3_600_000_000
-"""Microseconds after which a leg that nobody uses makes room for a new one."""
+from recordings.model import Direction, Frame
 
 Say = Callable[[str, str], None]
 """Takes the kind and the detail of an event."""
 
 
-@dataclass(slots=True, eq=False)
-class Leg:
-    """One endpoint that was announced to one client, and our listener for it."""
-
-    listen: Listen
-    address: Address
-    announced: int
-    """When last, in microseconds."""
-    session: int = 0
-    parent: int | None = None
-    """The frame that announced it last."""
-    flows: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class Redirects:
-    """All legs of one run: one listener per client and announced endpoint, reused."""
-
-    opener: Opener
-    relay_peers: bool = False
-    limit: int = LEGS_PER_CLIENT
-    own: dict[tuple[Transport, int], Listen] = field(default_factory=dict)
-    """Our listeners by transport and port."""
-    legs: dict[Listen, Leg] = field(default_factory=dict)
-
-    def leg(self, flow: Flow, wanted: Listen, at: int) -> Leg | None:
-        """The leg for an endpoint, opened now if need be; None when the client has too many."""
-        leg = self.legs.get(wanted)
-        if leg is None:
-            mine = [one for one in self.legs.values() if one.listen.client == wanted.client]
-            if len(mine) >= self.limit and not self._make_room(mine, at):
-                return None
-            address = self.opener.open(wanted)
-            leg = self.legs[wanted] = Leg(wanted, address, at)
-            self.own[wanted.transport, address[1]] = wanted
-        leg.announced = at
-        leg.session = flow.session
-        return leg
-
-    def _make_room(self, legs: list[Leg], at: int) -> bool:
-        stale = [leg for leg in legs if not leg.flows and at - leg.announced > STALE]
-        if not stale:
-            return False
-        leg = min(stale, key=lambda one: one.announced)
-        del self.legs[leg.listen]
-        self.own.pop((leg.listen.transport, leg.address[1]), None)
-        self.opener.shut(leg.listen)
-        return True
-
-
 class Unchanged(Exception):
-    """An announced endpoint passes unchanged; the text says why."""
+    """An announced endpoint passes unchanged; the text says why, none: as it should."""
 
     def __init__(self, why: str, once: str = "") -> None:
         super().__init__(why)
@@ -222,6 +168,9 @@ class Redirect:
             role=announce.role,
             hostname=None if number(host) else host,
         )
+        if flow.local == flow.server:  # a transparent mode: what it is told leads to us anyway
+            self._opened.append(self._all.expect(flow, wanted, at))
+            raise Unchanged("")
         return self._leg(wanted, target, why, at)
 
     def _invited(self, announce: Announce, target: _Target) -> Address:
@@ -283,7 +232,7 @@ class Redirect:
         """Say that an endpoint passes unchanged, each endpoint or reason once a flow."""
         shown = show_address((target.host, target.port))
         what = unchanged.once or shown
-        if what not in self._said and len(self._said) < LEGS_PER_CLIENT:
+        if str(unchanged) and what not in self._said and len(self._said) < LEGS_PER_CLIENT:
             self._said.add(what)
             self._say("redirect-unchanged", f"{shown} passes unchanged: {unchanged}")
 

@@ -73,6 +73,17 @@ def test_a_game_key_and_a_name() -> None:
             options.read_dns(wrong)
 
 
+def test_a_mode_is_bound_where_everything_else_is() -> None:
+    assert options.read_mode("socks5", "127.0.0.1") == "socks5@127.0.0.1:1080"
+    assert options.read_mode("transparent@9000", "0.0.0.0") == "transparent@0.0.0.0:9000"
+    assert options.read_mode("wireguard:k.conf@192.0.2.1:5", "127.0.0.1") == (
+        "wireguard:k.conf@192.0.2.1:5"
+    )
+    assert options.read_mode("local:pcsx2", "127.0.0.1") == "local:pcsx2"
+    with pytest.raises(UserError, match="none of transparent, socks5, wireguard, local:NAME"):
+        options.read_mode("reverse:http://a", "127.0.0.1")
+
+
 def test_a_file_of_keys(tmp_path: Path) -> None:
     path = tmp_path / "keys.toml"
     path.write_text('keys = ["rc4@down=01"]\n[game-keys]\ngmtest = "HA6zkS"\n', "utf-8")

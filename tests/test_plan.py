@@ -8,6 +8,7 @@ from proxy import catalog
 from proxy.options import read_relay
 from proxy.plan import Plan, plan
 from recordings.errors import UserError
+from recordings.model import Transport
 
 TWO = catalog.read(
     "two",
@@ -112,6 +113,17 @@ def test_a_port_of_a_game_with_one_service_may_stand_with_the_upstream() -> None
     assert shown(made(game=game, upstream=("u", 5))) == [("directory", 10600, ("u", 5))]
     with pytest.raises(UserError, match="3 services on ports of their own"):
         made(upstream=("u", 5))
+
+
+def test_a_destination_is_told_by_its_port() -> None:
+    planned = made("raw-tcp:0", "kaillera:0=s:27888")
+    found = planned.route(Transport.TCP, ("203.0.113.9", 200))
+    assert found is not None
+    assert (found.role, found.upstream, found.port) == ("b", ("203.0.113.9", 200), 200)
+    other = planned.route(Transport.UDP, ("203.0.113.9", 27888))
+    assert other is not None
+    assert other.protocol == "kaillera"
+    assert planned.route(Transport.UDP, ("203.0.113.9", 200)) is None
 
 
 def test_what_cannot_be_planned_is_said() -> None:

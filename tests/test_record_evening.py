@@ -304,6 +304,40 @@ def test_on_all_addresses_each_client_is_told_the_one_by_which_it_came(tmp_path:
     assert len(rows(tmp_path / FILE, "SELECT * FROM flows")) == 3
 
 
+def through_socks(proxy: int, port: int) -> socket.socket:
+    """A connection by SOCKS5 (RFC 1928)."""
+    connection = connect(proxy)
+    connection.sendall(b"\x05\x01\x00")
+    assert read_exactly(connection, 2) == b"\x05\x00"
+    connection.sendall(b"\x05\x01\x00\x01\x7f\0\0\x01" + struct.pack(">H", port))
+    assert read_exactly(connection, 10)[1] == 0
+    return connection
+
+
+def test_what_comes_by_another_mode_is_recorded_unchanged(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        proxy = free.getsockname()[1]
+    with ExitStack() as stack:
+        servers = Servers(stack, "4294967295", "2924700378")
+        run = stack.enter_context(recorded(tmp_path, servers, "--mode", f"socks5@{proxy}"))
+        run.ready()
+        assert f"listening socks5@127.0.0.1:{proxy}" in run.lines
+        known = load()
+        with through_socks(proxy, servers.directory.port) as leg:
+            leg.sendall(known["nascar @dir request"])
+            answer = receive(leg)
+        assert int(field(answer, "PORT")) == servers.lobby.port
+        with through_socks(proxy, servers.lobby.port) as leg:
+            leg.sendall(known[LOGIN])
+            assert receive(leg)[:4] == b"auth"
+        assert run.stop() == 0
+    flows = rows(tmp_path / FILE, "SELECT protocol, session_id, parent_frame_id FROM flows")
+    assert [tuple(row) for row in flows] == [("ea-lobby", 1, None), ("ea-lobby", 1, 2)]
+    assert rows(tmp_path / FILE, "SELECT * FROM frames WHERE sent IS NOT NULL") == []
+    (login,) = rows(tmp_path / FILE, "SELECT * FROM frames WHERE kind='auth' AND direction='c>s'")
+    assert login["cipher"] == "mask"
+
+
 def test_two_consoles_behind_one_address_are_two_sessions(tmp_path: Path) -> None:
     """Both ask the directory before either goes on; each lobby leg is its own console's."""
     with ExitStack() as stack:

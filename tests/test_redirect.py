@@ -6,8 +6,9 @@ import pytest
 
 from proxy import registry
 from proxy.flow import Flow
+from proxy.legs import PASSING, STALE, Redirects
 from proxy.message import Message
-from proxy.redirect import STALE, Redirect, Redirects
+from proxy.redirect import Redirect
 from proxy.relay.api import Address, Listen
 from recordings.model import Direction, Frame, Transport
 from tests.toy import DOWN, PLAIN, TOY, UP, Line, MemoryOpener, keys, listen
@@ -226,6 +227,26 @@ def test_an_endpoint_of_the_client_that_nothing_relays_passes_unchanged(port: st
     bench = Bench()
     assert bench.judge("JOIN", way=UP, PORT=port).fields() == {"PORT": port}
     assert bench.said[0][0] == "redirect-unchanged"
+
+
+def test_in_a_transparent_mode_nothing_is_rewritten_and_the_endpoint_is_expected() -> None:
+    bench = Bench(local=PUBLIC)
+    message = Line("DIR", {"ADDR": "203.0.114.5", "PORT": "10901", "DIRECT": "1"})
+    frame = Frame(DOWN, 1, b"", id=77)
+    assert bench.rule.judge(frame, message) is message
+    bench.rule.recorded(frame)
+    leg = bench.all.passing[Transport.TCP, ("203.0.114.5", 10901)]
+    assert (leg.listen.protocol, leg.listen.role, leg.listen.client) == ("toy", "lobby", None)
+    assert (leg.session, leg.parent) == (5, 77)
+    assert bench.all.legs[leg.listen] is leg
+    assert (bench.opener.opened, bench.said) == ([], [])
+
+
+def test_expected_endpoints_are_limited() -> None:
+    bench = Bench(local=PUBLIC)
+    for at in range(PASSING + 1):
+        bench.judge("DIR", at, ADDR=f"203.0.{at >> 8}.{at & 255}", PORT="1")
+    assert len(bench.all.passing) == len(bench.all.legs) == PASSING
 
 
 def test_only_announcing_directions_are_held() -> None:

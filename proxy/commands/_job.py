@@ -19,6 +19,7 @@ from proxy.relay.dns import Answered
 from proxy.relay.engine import Engine
 from proxy.relay.resolver import Resolver
 from recordings.errors import UserError
+from recordings.model import Transport
 from recordings.writer import Recording
 
 TICK = 15.0
@@ -50,6 +51,7 @@ class JobOptions:
     settings: Settings
     listen_host: str = "127.0.0.1"
     dns: Dns = field(default_factory=Dns)
+    modes: Sequence[str] = ()
     resolvers: Sequence[str] = ()
     keep_relaying: bool = False
 
@@ -88,11 +90,19 @@ class Job:
         self.engine = Engine(
             self.recorder,
             resolver=Resolver(options.resolvers),
+            modes=options.modes,
+            route=self._route,
             idle=lambda protocol: registry.protocol(protocol).idle,
             on_ready=self._is_ready,
         )
         self.recording.on_relieved = self.engine.relieve
         self.recording.on_failed = self._refused
+
+    def _route(self, transport: Transport, server: Address) -> Listen | None:
+        """Who speaks at a destination of a transparent mode: what was announced, else by port."""
+        redirects = self.recorder.redirects
+        leg = redirects.passing.get((transport, server)) if redirects else None
+        return leg.listen if leg else self._plan.route(transport, server)
 
     def _refused(self, reason: str) -> None:
         """The store takes nothing any more; said once, from whatever thread notices it."""
@@ -159,6 +169,8 @@ class Job:
             redirects.own[listen.transport, address[1]] = listen
             self._say(listening(listen, address))
         self._open_dns(self._options.dns)
+        for mode in self._options.modes:
+            self._say(f"listening {mode}")
 
     def _open_dns(self, dns: Dns) -> None:
         if not dns.names and not dns.upstream:

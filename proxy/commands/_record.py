@@ -27,6 +27,7 @@ class Asked:
     game: str | None
     relay: Sequence[str]
     upstream: str | None
+    mode: Sequence[str]
     game_name: str | None
     dns: Sequence[str]
     dns_port: int | None
@@ -55,6 +56,7 @@ def job_options(asked: Asked) -> JobOptions:
         upstream=options.read_upstream(asked.upstream) if asked.upstream else None,
         listen_host=asked.listen_host,
         game_name=asked.game_name,
+        modes=asked.mode,
     )
     for one in planned.listeners:
         registry.protocol(one.listen.protocol)  # an unknown one is said before anything is opened
@@ -66,13 +68,14 @@ def job_options(asked: Asked) -> JobOptions:
         swallow=(("@tic", Direction.TO_SERVER),) if asked.swallow_tic else (),
         relay_peers=asked.relay_peers,
     )
-    first = planned.listeners[0].listen.protocol
+    first = planned.listeners[0].listen.protocol if planned.listeners else "recording"
     return JobOptions(
         path=asked.write or default_path(asked.game or first),
         plan=planned,
         settings=settings,
         listen_host=asked.listen_host,
         dns=_dns(asked, planned.names),
+        modes=tuple(options.read_mode(text, asked.listen_host) for text in asked.mode),
         resolvers=tuple(asked.resolver),
         keep_relaying=asked.keep_relaying,
     )

@@ -25,6 +25,14 @@ import click
     "community server, or one on this network.",
 )
 @click.option(
+    "--mode",
+    multiple=True,
+    metavar="MODE[@[HOST:]PORT]",
+    help="Also take what comes by another way: transparent (Linux, TCP), wireguard, socks5, or "
+    "local:NAME (a program on this machine). The GAME or --relay says by the port of the server "
+    "which protocol it is; it goes where it was going. Repeatable.",
+)
+@click.option(
     "--game-name",
     metavar="NAME",
     help="The game's name at its service, where host names hold it (GameSpy: gmtest, civ4).",
