@@ -31,10 +31,10 @@ class DatagramSocket:
     __slots__ = (
         "_batch",
         "_closed",
+        "_connected",
         "_full",
         "_loop",
         "_reading",
-        "_receive",
         "_task",
         "came",
         "failed",
@@ -46,11 +46,14 @@ class DatagramSocket:
         sock: socket.socket,
         came: Callable[[bytes, Peer], None],
         failed: Callable[[OSError], None],
+        *,
+        connected: bool = False,
     ) -> None:
+        """`connected`: all datagrams are from one peer, whose address is not asked for each."""
         self.sock = sock
         self.came = came
         self.failed = failed
-        self._receive = sock.recvfrom
+        self._connected = connected
         self._batch = 1
         self._full = 0
         self._reading = False
@@ -65,7 +68,8 @@ class DatagramSocket:
         self._loop = asyncio.get_running_loop()
         self._reading = True
         try:
-            self._loop.add_reader(self.sock.fileno(), self._readable)
+            read = self._readable_connected if self._connected else self._readable
+            self._loop.add_reader(self.sock.fileno(), read)
         except NotImplementedError:
             self._task = self._loop.create_task(self._pump())
 
@@ -92,7 +96,7 @@ class DatagramSocket:
     def _readable(self) -> None:
         """A turn of the loop: as many reads as it took lately, so that a quiet flow reads once."""
         batch = self._batch
-        receive = self._receive
+        receive = self.sock.recvfrom
         for count in range(batch):
             try:
                 data, peer = receive(LARGEST)
@@ -106,6 +110,28 @@ class DatagramSocket:
             self.came(data, peer)
             if not self._reading:
                 return
+        self._grow(batch)
+
+    def _readable_connected(self) -> None:
+        """The same without addresses."""
+        batch = self._batch
+        receive = self.sock.recv
+        for count in range(batch):
+            try:
+                data = receive(LARGEST)
+            except (BlockingIOError, InterruptedError):
+                self._batch = count or 1
+                self._full = 0
+                return
+            except OSError as error:
+                self.failed(error)
+                return
+            self.came(data, ())
+            if not self._reading:
+                return
+        self._grow(batch)
+
+    def _grow(self, batch: int) -> None:
         self._full += 1
         if batch > 1 or self._full >= PATIENCE:
             self._batch = min(batch * 2, MAX_BATCH)

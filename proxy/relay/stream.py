@@ -101,21 +101,23 @@ class Stream(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._closing or self._ended:
             return
-        waiting = self._waiting
-        if waiting:
-            waiting += data
-        else:
+        sent = 0
+        if not self._waiting:
             try:
                 sent = self._send(data)
             except (BlockingIOError, InterruptedError):
-                sent = 0
+                pass
             except OSError as error:
                 self._lose(error)
                 return
             if sent == len(data):
                 return
-            waiting += data[sent:]
             self._loop.add_writer(self._file, self._writable)
+        self._wait(data[sent:])
+
+    def _wait(self, data: bytes | bytearray | memoryview) -> None:
+        waiting = self._waiting
+        waiting += data
         if len(waiting) > self._high and not self._full:
             self._full = True
             self._protocol.pause_writing()

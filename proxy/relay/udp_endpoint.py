@@ -105,7 +105,7 @@ class Endpoint:
 
     def connect(self, sock: socket.socket) -> None:
         """Use this connected socket for the server."""
-        self.upstream = DatagramSocket(sock, self.from_server, self._failed)
+        self.upstream = DatagramSocket(sock, self.from_server, self._failed, connected=True)
         self._send_up = sock.send
         self.upstream.start()
 
