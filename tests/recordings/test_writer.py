@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from recordings.model import Action, Direction, Frame, Key, Origin
 from recordings.reader import Reader
@@ -311,3 +314,40 @@ def test_another_program_may_write_meanwhile(path: Path) -> None:
         recording.flush()
     assert rows(path, "SELECT text FROM notes") == [("mine",)]
     assert rows(path, "SELECT count(*) FROM frames") == [(1,)]
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(1, 3), st.sampled_from(Direction), st.binary(max_size=50))),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_each_direction_of_a_flow_comes_back_byte_for_byte(
+    sittings: list[list[tuple[int, Direction, bytes]]],
+) -> None:
+    given_bytes: dict[tuple[int, Direction], list[bytes]] = {}
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "a.db")
+        for sitting in sittings:  # the file is closed and opened again between them
+            with Recording.open(path) as recording:
+                if not given_bytes:
+                    session(recording)
+                while recording._last["flows"] < 3:
+                    flow(recording)
+                for flow_id, direction, raw in sitting:
+                    recording.append(flow_id, frame(raw, direction))
+                    given_bytes.setdefault((flow_id, direction), []).append(raw)
+        with Reader.open(path) as reader:
+            found: dict[tuple[int, Direction], list[bytes | None]] = {}
+            for one in reader.frames():
+                found.setdefault((one.flow_id, one.direction), []).append(one.raw)
+            numbers = {
+                number: [one.number for one in reader.frames(flow_id=number)]
+                for number in (1, 2, 3)
+            }
+            counted = {row.id: row.frames for row in reader.flows()}
+    assert found == given_bytes
+    for flow_id, there in numbers.items():
+        assert there == list(range(1, counted[flow_id] + 1))
