@@ -83,11 +83,10 @@ def _check(
     """Point at the place where a regular expression is wrong."""
     try:
         make(pattern)
-    except (re.error, OverflowError, RecursionError, ValueError) as error:
+    except (OverflowError, RecursionError, ValueError) as error:
         place = term.value_column + shift + (getattr(error, "pos", None) or 0)
-        reason = str(error).partition(" at position")[0]
         cure = r"to mean a special character itself put \ before it"
-        fact = f"this is no regular expression ({reason}): {cure}"
+        fact = f"this is no regular expression ({error}): {cure}"
         fail(text, min(place, len(text) + 1), fact)
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-import signal
 import sqlite3
-import threading
 import warnings
 from functools import lru_cache
-from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from recordings.errors import UserError
+
+if TYPE_CHECKING:
+    from regex import Pattern
 
 SEARCH_LIMIT = 1 << 20
 """Bytes or characters of one value that a regular expression looks at."""
 SEARCH_SECONDS = 2.0
-"""Processor time that one search may take, where the system has a timer for it (not Windows)."""
+"""Processor time that one search may take."""
 
 SqlValue = str | int | float | bytes | None
 
@@ -39,20 +40,38 @@ def as_number(value: SqlValue) -> int | float | None:
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
-@lru_cache(maxsize=64)
-def compile_regex(pattern: str) -> re.Pattern[str]:
-    """For text, in any case; raises re.error."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return re.compile(pattern, re.IGNORECASE | re.DOTALL)
+class PatternError(ValueError):
+    """No regular expression; `pos` is the place in it that is wrong, counted from 0."""
+
+    def __init__(self, reason: str, pos: int) -> None:
+        super().__init__(reason)
+        self.pos = pos
 
 
 @lru_cache(maxsize=64)
-def compile_bytes_regex(pattern: str) -> re.Pattern[bytes]:
-    """For bytes, in any case; raises re.error."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return re.compile(pattern.encode(), re.IGNORECASE | re.DOTALL)
+def compile_regex(pattern: str) -> Pattern[str]:
+    """For text, in any case; raises PatternError."""
+    compiled: Pattern[str] = _compile(pattern)
+    return compiled
+
+
+@lru_cache(maxsize=64)
+def compile_bytes_regex(pattern: str) -> Pattern[bytes]:
+    """For bytes, in any case; raises PatternError."""
+    compiled: Pattern[bytes] = _compile(pattern.encode())
+    return compiled
+
+
+def _compile(pattern: str | bytes) -> Any:
+    import regex  # here: few commands need it, and it takes longer to load than sqlite3
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return regex.compile(pattern, regex.IGNORECASE | regex.DOTALL)
+    except regex.error as error:
+        reason = str(error).partition(" at position")[0]
+        raise PatternError(reason, getattr(error, "pos", None) or 0) from error
 
 
 def refused(error: Exception) -> UserError:
@@ -63,16 +82,11 @@ def refused(error: Exception) -> UserError:
     return UserError(f"SQLite refuses the statement ({error}): correct it")
 
 
-class _TooSlow(Exception):
-    pass
-
-
 class Functions:
     """Our functions on one connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._failed: str | None = None
-        self._searching = False
         connection.create_function("regexp", 2, self._regexp, deterministic=True)
         connection.create_function("as_number", 1, as_number, deterministic=True)
 
@@ -83,39 +97,22 @@ class Functions:
 
     def _regexp(self, pattern: str, value: SqlValue) -> bool:
         try:
-            return self._timed(pattern, value)
-        except _TooSlow:
+            return _search(pattern, value)
+        except TimeoutError:
             self._failed = (
                 f"the search for {pattern!r} took over {SEARCH_SECONDS:g} s on one value: "
                 "use a simpler expression, without one repetition inside another"
             )
-        except (re.error, OverflowError, RecursionError, MemoryError) as error:
+        except (ValueError, OverflowError, RecursionError, MemoryError) as error:
             self._failed = f"{pattern!r} is no regular expression ({error}): correct it"
         raise ValueError(self._failed)
-
-    def _timed(self, pattern: str, value: SqlValue) -> bool:
-        if not hasattr(signal, "setitimer") or (
-            threading.current_thread() is not threading.main_thread()
-        ):
-            return _search(pattern, value)
-        signal.signal(signal.SIGVTALRM, self._overtime)
-        self._searching = True
-        signal.setitimer(signal.ITIMER_VIRTUAL, SEARCH_SECONDS)
-        try:
-            return _search(pattern, value)
-        finally:
-            self._searching = False
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-
-    def _overtime(self, number: int, place: FrameType | None) -> None:
-        if self._searching:
-            raise _TooSlow
 
 
 def _search(pattern: str, value: SqlValue) -> bool:
     if value is None:
         return False
     if isinstance(value, bytes):
-        return compile_bytes_regex(pattern).search(value[:SEARCH_LIMIT]) is not None
+        data = value[:SEARCH_LIMIT]
+        return compile_bytes_regex(pattern).search(data, timeout=SEARCH_SECONDS) is not None
     text = value if isinstance(value, str) else str(value)
-    return compile_regex(pattern).search(text[:SEARCH_LIMIT]) is not None
+    return compile_regex(pattern).search(text[:SEARCH_LIMIT], timeout=SEARCH_SECONDS) is not None

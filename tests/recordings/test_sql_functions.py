@@ -65,6 +65,23 @@ def test_another_thread_may_search(connection: sqlite3.Connection, functions: Fu
     assert functions.failure() is None
 
 
+def test_a_long_search_is_ended_in_any_thread(
+    connection: sqlite3.Connection, functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_functions, "SEARCH_SECONDS", 0.05)
+    said: list[str] = []
+
+    def search() -> None:
+        with pytest.raises(sqlite3.Error):
+            matches(connection, "A" * 5000, "(A|A)*(A+)+$(?<!A)")
+        said.append(str(functions.failure()))
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    thread.join(10)
+    assert "took over 0.05 s on one value" in said[0]
+
+
 def test_what_sqlite_refuses_is_a_sentence(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA query_only = ON")
     with pytest.raises(sqlite3.Error) as caught:
