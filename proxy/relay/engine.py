@@ -82,6 +82,7 @@ class Engine:
     def open(self, listen: Listen) -> Address:
         """Bind now and return the address; served from now on, or once `run` is. UserError."""
         make = TcpListener if listen.transport is Transport.TCP else UdpListener
+        self._drop_finished()
         listener = make(self, listen, self._check_server(listen.transport))
         self._listeners.append(listener)
         if self._serving:
@@ -119,6 +120,13 @@ class Engine:
         if self._serving:
             server.serve()
         return server.address
+
+    def _drop_finished(self) -> None:
+        """Forget the listeners that were shut and whose last flow is over."""
+        done = [o for o in self._listeners if o.closed and not o.busy and not o.open_flows()]
+        for one in done:
+            one.abort()
+            self._listeners.remove(one)
 
     def shut(self, listen: Listen) -> None:
         """Accept no more clients on that listener; its flows go on."""

@@ -320,6 +320,10 @@ async def test_a_shut_listener_keeps_its_flows_and_takes_no_more() -> None:
             assert await reader.readexactly(1) == b"b"
             with pytest.raises(ConnectionRefusedError):
                 await asyncio.open_connection(*address)
+        await asyncio.wait_for(sinks.only.over.wait(), 2)
+        await until(lambda: not engine._listeners[0].busy)
+        engine.open(tcp(server))
+        assert len(engine._listeners) == 1  # the finished one is forgotten
 
 
 @on_loop
