@@ -93,7 +93,6 @@ class Head:
 
 
 _LINE = re.compile(rb"([^\r\n]*)\r?\n")
-_HEADER = re.compile(rb"([^:\s]+):[ \t]*(.*?)[ \t]*$")
 _REQUEST = re.compile(rb"(?P<method>\S+) (?P<path>[^\s?]+)(?:\?(?P<query>\S*))? (?P<version>\S+)$")
 _RESPONSE = re.compile(rb"(?P<version>\S+) (?P<status>\d{3})(?: (?P<reason>.*))?$")
 _NAME = re.compile(r"[\w\-]+", re.ASCII)
@@ -110,10 +109,11 @@ def read_head(raw: bytes, asked: str) -> tuple[list[Slot], Head]:
     headers: list[tuple[str, int, int]] = []
     place = first.end()
     while (line := _LINE.match(raw, place)) is not None and line[1]:
-        header = _HEADER.match(line[1])
-        if header is not None:
-            start, end = place + header.start(2), place + header.end(2)
-            headers.append((header[1].decode("latin-1"), start, end))
+        name, colon, value = line[1].partition(b":")
+        if colon and name and not set(name) & set(b" \t"):
+            start = place + len(line[1]) - len(value.lstrip(b" \t"))
+            end = max(start, place + len(line[1].rstrip(b" \t")))
+            headers.append((name.decode("latin-1"), start, end))
         elif headers and line[1][:1] in b" \t":
             headers[-1] = (*headers[-1][:2], line.end(1))  # a value that goes on
         else:

@@ -17,9 +17,9 @@ from proxy.message import WireError
 DEPTH_LIMIT = 32
 ELEMENT_LIMIT = 20_000
 
-_TOKEN = re.compile(
-    rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<(?P<close>/)?(?P<name>[^\s<>/!?&]+)"
-    rb"(?:[^<>\"']|\"[^\"]*\"|'[^']*')*?(?P<empty>/)?>",
+_TOKEN = re.compile(  # possessive, so that a tag that never ends costs one pass
+    rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<(?P<close>/)?(?P<name>[^\s<>/!?&]++)"
+    rb"(?P<rest>(?:[^<>\"']|\"[^\"]*+\"|'[^']*+')*+)>",
     re.DOTALL,
 )
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>|<!--.*?-->|<\?.*?\?>", re.DOTALL)
@@ -70,10 +70,11 @@ def parse(body: bytes) -> tuple[Element, int]:
             count += 1
             if count > ELEMENT_LIMIT or len(open_) >= DEPTH_LIMIT:
                 raise WireError(f"XML, byte {token.start()}: more elements than the limit")
-            element = Element(name, place, place, not token["empty"])
+            empty = token["rest"].endswith(b"/")
+            element = Element(name, place, place, not empty)
             if open_:
                 open_[-1].children.append(element)
-            if not token["empty"]:
+            if not empty:
                 open_.append(element)
                 continue
             done = element

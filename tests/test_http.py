@@ -257,3 +257,11 @@ class TestMessage:
         ):
             with pytest.raises(WireError):
                 read_message(Frame(UP, 1, raw), _kind, plain_body)
+
+
+def test_a_header_of_blanks_costs_one_pass() -> None:
+    raw = b"GET / HTTP/1.0\r\nA: x" + b" " * 15_000 + b"y\r\nB:   \r\n\r\n"
+    message = _only(raw)
+    assert len(message.get("headers.A")) == 15_002
+    assert message.get("headers.B") == ""
+    assert message.set("headers.B", "z").encode().endswith(b"B:   z\r\n\r\n")

@@ -66,3 +66,11 @@ def test_entities_that_are_refused(content: bytes) -> None:
 def test_what_looks_like_xml() -> None:
     assert soap.looks_like_xml(b"\xef\xbb\xbf\r\n <a/>")
     assert not soap.looks_like_xml(b"a < b")
+
+
+@pytest.mark.parametrize(
+    "body", [b"<" + b"a" * 200_000, b"<a " + b"'" * 199_999, b"<a>" + b"<!--" * 50_000]
+)
+def test_a_tag_that_never_ends_costs_one_pass(body: bytes) -> None:
+    with pytest.raises(WireError):
+        soap.parse(body)

@@ -5,7 +5,7 @@ client proves its secret and asks, usually in one segment:
 `\gamename\..\validate\..\enctype\2\final\\queryid\1.1\` and `\list\cmp\gamename\..\final\`. The
 server sends the list and closes. `cmp` is addresses of six bytes and `\final\`, `info2` and
 `groups` are a table of text; either may be enciphered as a whole (enctype 1, 2): `plain` is then
-the list alone. Source: gamespy 5.3, 7; the ciphers are in proxy/ciphers/enctype1.py and enctype2.py.
+the list alone. Source: gamespy 5.3, 7; the ciphers are proxy/ciphers/enctype1.py and enctype2.py.
 """
 
 from __future__ import annotations
