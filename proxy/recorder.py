@@ -127,6 +127,15 @@ class Recorder:
                 total.add(tap)
         return total
 
+    def _write(self, call: Callable[..., int | None], *args: object, **named: object) -> int:
+        """Give something to the store; 0 once it refuses: the game may go on without it."""
+        try:
+            return call(*args, **named) or 0
+        except UserError as error:
+            if self._on_refused:
+                self._on_refused(str(error))
+            return 0
+
     # Flows
 
     def opened(
@@ -142,7 +151,8 @@ class Recorder:
         protocol = registry.protocol(listen.protocol)
         leg = self.redirects.legs.get(listen) if self.redirects else None
         session = self._session_of(listen, leg, client[0], at)
-        flow_id = self._store.add_flow(
+        flow_id = self._write(
+            self._store.add_flow,
             session_id=session.id,
             protocol=protocol.name,
             transport=listen.transport,
@@ -188,11 +198,7 @@ class Recorder:
     def _closed(self, tap: Tap, reason: str) -> None:
         at = self._now()
         flow = tap.flow
-        try:
-            self._store.close_flow(flow.id, at, reason)
-        except UserError as error:
-            if self._on_refused:
-                self._on_refused(str(error))
+        self._write(self._store.close_flow, flow.id, at, reason)
         self._tally.add(tap)
         leg = self.redirects.legs.get(flow.listen) if self.redirects else None
         if leg:
@@ -219,7 +225,7 @@ class Recorder:
 
     def _end(self, session: Session) -> None:
         self._sessions.remove(session)
-        self._store.end_session(session.id)
+        self._write(self._store.end_session, session.id)
 
     def _session_of(self, listen: Listen, leg: Leg | None, client: str, at: int) -> Session:
         wanted = leg.session if leg else listen.session
@@ -233,13 +239,13 @@ class Recorder:
 
     def _new(self, client: str, at: int) -> Session:
         settings = self.settings
-        session_id = self._store.add_session(
-            game=settings.game, client=client, origin=settings.origin
+        session_id = self._write(
+            self._store.add_session, game=settings.game, client=client, origin=settings.origin
         )
         session = Session(session_id, client, SessionKeys(settings.keys, settings.secrets))
         session.idle_since = at
         for key in settings.keys:
-            self._store.add_key(session_id, key)
+            self._write(self._store.add_key, session_id, key)
         self._sessions.append(session)
         self._tally.sessions += 1
         return session
@@ -247,8 +253,8 @@ class Recorder:
     def _join(self, tap: Tap, keys: FlowKeys, key: Key) -> None:
         """Move a flow to the one other session of this client that has the very same key."""
         flow = tap.flow
-        mine = next(one for one in self._sessions if tap in one.taps)
-        if _knows(mine.keys, key):
+        mine = next((one for one in self._sessions if tap in one.taps), None)
+        if mine is None or _knows(mine.keys, key):
             return
         others = [
             session
@@ -267,10 +273,10 @@ class Recorder:
         others[0].flows += 1
         flow.session = others[0].id
         keys.follow(others[0].keys)
-        self._store.move_flow(flow.id, flow.session)
+        self._write(self._store.move_flow, flow.id, flow.session)
         if not mine.flows:
             self._sessions.remove(mine)
-            self._store.drop_session(mine.id)
+            self._write(self._store.drop_session, mine.id)
             self._tally.sessions -= 1
 
 

@@ -241,3 +241,18 @@ def test_congestion_is_the_stores() -> None:
     assert not evening.recorder.congested
     evening.store.congested = True
     assert evening.recorder.congested
+
+
+def test_redirects_are_followed_when_the_store_refuses() -> None:
+    evening = Evening(keys=(Key("rc4", b"k", "rc4", None, "given"),))
+    said: list[str] = []
+    evening.recorder._on_refused = said.append
+    evening.store.refuses = "the disk is full"
+    tap = evening.open(ALICE, "toy")
+    assert tap.through(DOWN, b"DIR ADDR=203.0.114.5 PORT=1\n") == [
+        b"DIR ADDR=192.0.2.1 PORT=40001\n"
+    ]
+    leg = evening.recorder.opened(evening.opener.opened[0], ALICE, ("203.0.114.5", 1))
+    leg.closed("end")
+    tap.closed("end")
+    assert set(said) == {"the disk is full"}

@@ -130,9 +130,13 @@ class MemoryStore:
     congested: bool = False
     refuses: str | None = None
 
-    def append(self, flow_id: int, frame: Frame) -> int:
+    def check(self) -> None:
+        """Refuse, when told to."""
         if self.refuses:
             raise UserError(self.refuses)
+
+    def append(self, flow_id: int, frame: Frame) -> int:
+        self.check()
         frame.flow_id = flow_id
         frame.number = 1 + sum(one.flow_id == flow_id for one in self.frames)
         self.frames.append(frame)
@@ -150,6 +154,7 @@ class MemoryStore:
         self.keys.append((session_id, key, frame_id))
 
     def add_event(self, kind: str, detail: str, *, at: int, **ids: int | None) -> None:
+        self.check()
         self.events.append((kind, detail))
 
     def add_session(
@@ -161,6 +166,7 @@ class MemoryStore:
         note: str | None = None,
         uid: str | None = None,
     ) -> int:
+        self.check()
         number = len(self.sessions) + 1
         self.sessions[number] = {"game": game, "client": client, "origin": origin, "ended": False}
         return number
@@ -172,6 +178,7 @@ class MemoryStore:
         self.sessions[session_id]["ended"] = "dropped"
 
     def add_flow(self, **facts: Any) -> int:
+        self.check()
         number = len(self.flows) + 1
         self.flows[number] = facts
         return number
@@ -180,6 +187,7 @@ class MemoryStore:
         self.flows[flow_id]["session_id"] = session_id
 
     def close_flow(self, flow_id: int, at: int, reason: str) -> None:
+        self.check()
         self.flows[flow_id]["closed"] = (at, reason)
 
     def raw(self, direction: Direction) -> bytes:

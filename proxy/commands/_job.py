@@ -144,7 +144,15 @@ class Job:
         """Look up the servers' names, so that one that does not resolve is said at once."""
         hosts = [one.listen.upstream[0] for one in self._plan.listeners if one.listen.upstream]
         for host in dict.fromkeys(hosts):
-            await self.engine.resolver.resolve(host)
+            try:
+                await self.engine.resolver.resolve(host)
+            except UserError as error:
+                if host not in self._plan.names:
+                    raise
+                raise UserError(
+                    f"the game's own server {host} does not resolve, it may be gone: "
+                    "give another one with --upstream HOST"
+                ) from error
 
     def _is_ready(self) -> None:
         self._ready = True
