@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import FrameType
 from typing import TYPE_CHECKING, TypeAlias
 
 from proxy.relay.api import Address, Listen, Sinks, show_address
 from proxy.relay.flow import Congested, default_idle
+from proxy.relay.process import more_files, stop_on_signals
 from proxy.relay.resolver import Resolver, refuse_ourselves
 from proxy.relay.sockets import WILDCARDS, Outward
 from proxy.relay.tcp import TcpListener
@@ -25,8 +24,6 @@ if TYPE_CHECKING:  # the codec behind it takes a third of a second to load
 
 GRACE = 2.0
 """Seconds for the last bytes to leave when the engine stops."""
-SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
-FILES = 65536
 
 Listener: TypeAlias = "TcpListener | UdpListener | DnsServer"
 
@@ -50,12 +47,14 @@ class Engine:
         resolver: Resolver | None = None,
         offline: bool = False,
         idle: Callable[[str], float] = default_idle,
+        peers: Callable[[str], bool] = lambda protocol: False,
         modes: Sequence[str] = (),
         route: Callable[[Transport, Address], Listen | None] = lambda transport, server: None,
         on_ready: Callable[[], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`idle` gives the seconds of silence after which a UDP flow of a protocol is closed.
+        """`idle` gives the seconds of silence after which a UDP flow of a protocol is closed;
+        `peers` says of which protocols other players reach the client by its port upstream.
 
         `modes` are further modes of mitmproxy to run beside our listeners, and `route` says which
         protocol a destination of theirs speaks and whether it has an upstream (None: raw, itself).
@@ -66,6 +65,7 @@ class Engine:
         self.resolver = resolver or Resolver(offline=offline)
         self.outward = Outward(offline=offline)
         self.idle = idle
+        self.peers = peers
         self.time = clock
         self.congested: set[Congested] = set()
         self._modes = tuple(modes)
@@ -259,42 +259,3 @@ class Engine:
     def addresses(self) -> list[Address]:
         """Where we listen (mitmproxy asks)."""
         return list(self._addresses())
-
-
-def more_files() -> None:
-    """Ask for as many open files as we may have: every UDP client takes one."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-@contextlib.contextmanager
-def stop_on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and its kin end the run in good order; only the main thread can be told of them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
-
-    def handler(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(stop)
-
-    for number in numbers:
-        try:
-            loop.add_signal_handler(number, stop)
-        except (NotImplementedError, RuntimeError):
-            signal.signal(number, handler)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.remove_signal_handler(number)
-            signal.signal(number, before[number] or signal.SIG_DFL)

@@ -60,6 +60,8 @@ class Host(Protocol):
     resolver: Resolver
     outward: Outward
     idle: Callable[[str], float]
+    peers: Callable[[str], bool]
+    """Whether other players may speak to a client of that protocol."""
     time: Callable[[], float]
     """Seconds, monotonic; tests drive it."""
     congested: set[Congested]

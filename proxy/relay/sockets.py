@@ -205,14 +205,20 @@ class Outward:
         self.check(show_address(server))
         return await asyncio.open_connection(*server)
 
-    def datagrams(self, server: Address) -> socket.socket:
-        """A non-blocking UDP socket, connected to a numeric address; OSError or Offline."""
+    def datagrams(self, server: Address, *, connected: bool = True) -> socket.socket:
+        """A non-blocking UDP socket to a numeric address; OSError or Offline.
+
+        Not `connected`, it hears everybody, so that other players reach a client of ours.
+        """
         self.check(show_address(server))
         sock = socket.socket(_family(server[0]), socket.SOCK_DGRAM)
         try:
             sock.setblocking(False)
             _prepare_udp(sock)
-            sock.connect(server)
+            if connected:
+                sock.connect(server)
+            else:
+                sock.bind((WILDCARDS["::" if ":" in server[0] else ""], 0))
         except OSError:
             sock.close()
             raise

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 
 from proxy.relay.api import Address, Listen
 from proxy.relay.datagrams import DatagramSocket, Peer
@@ -23,6 +24,8 @@ MAX_ENDPOINTS = 2000
 """Clients of one listener; the one that has been silent longest makes room."""
 KEEP = 3600.0
 """Seconds without a datagram after which the port to the server is given up."""
+MAX_LINKS = 256
+"""Pairs of a client and another player, of one listener."""
 MAX_WAITING = 256
 """Datagrams kept while the server's name is looked up."""
 SWEEPS_PER_IDLE = 4
@@ -79,6 +82,9 @@ class UdpListener:
         self.faces = [Face(self, sock) for sock in bind_datagrams(listen.host, listen.port)]
         self.address = self.faces[0].address
         self.idle = host.idle(listen.protocol)
+        self._open_to_peers = host.peers(listen.protocol) and listen.role != "peer"
+        self._links: dict[tuple[Peer, Peer], Endpoint] = {}
+        self._children: list[UdpListener] = []
         self._waiting: list[tuple[Face, Peer, bytes]] = []
         self._resolving: asyncio.Task[None] | None = None
         self._sweeper: asyncio.TimerHandle | None = None
@@ -128,6 +134,12 @@ class UdpListener:
                 if endpoint.flow is None and silent >= (self.idle if self.closed else KEEP):
                     endpoint.cut()
                     del face.endpoints[peer]
+        for child in [one for one in self._children if not one.endpoints()]:
+            child.abort()
+            self._children.remove(child)
+        if len(self._links) > 0:
+            alive = set(map(id, self.endpoints()))
+            self._links = {pair: o for pair, o in self._links.items() if id(o) in alive}
 
     def shut(self) -> None:
         """Welcome no new clients; the flows that are open go on."""
@@ -146,6 +158,8 @@ class UdpListener:
             self._sweeper.cancel()
         if self._resolving is not None:
             self._resolving.cancel()
+        for child in self._children:
+            child.abort()
         for face in self.faces:
             for endpoint in face.endpoints.values():
                 endpoint.cut()
@@ -154,8 +168,9 @@ class UdpListener:
             self.host.congested.discard(face.socket)
 
     def endpoints(self) -> list[Endpoint]:
-        """Every endpoint, also those without an open flow."""
-        return [one for face in self.faces for one in face.endpoints.values()]
+        """Every endpoint, also those without an open flow, and those of other players."""
+        own = [one for face in self.faces for one in face.endpoints.values()]
+        return own + [one for child in self._children for one in child.endpoints()]
 
     # clients
 
@@ -212,7 +227,7 @@ class UdpListener:
         if server is not None:
             try:
                 self.check_server(server)
-                endpoint.connect(self._socket_to(face, server))
+                self._connect(endpoint, server)
             except UserError as error:
                 refusal = str(error)
             except OSError as error:
@@ -221,14 +236,50 @@ class UdpListener:
             endpoint.refuse(refusal)
         return endpoint
 
-    def _socket_to(self, face: Face, server: Address) -> socket.socket:
+    def _connect(self, endpoint: Endpoint, server: Address) -> None:
+        if not self._open_to_peers:
+            endpoint.connect(self._socket_to(endpoint.face, server))
+            return
+        sock = self._socket_to(endpoint.face, server)
+
+        def stranger(peer: Peer, data: bytes) -> None:
+            link = self._links.get((endpoint.peer, peer)) or self._link(endpoint, peer, sock)
+            if link is not None:
+                link.from_server(data, peer)
+
+        endpoint.connect_open(sock, server, stranger)
+
+    def _link(self, endpoint: Endpoint, peer: Peer, sock: socket.socket) -> Endpoint | None:
+        """Another player speaks to a client: a flow of its own, by a port of ours of its own."""
+        if len(self._links) >= MAX_LINKS:
+            return None
+        server = plain_address(peer)
+        client = plain_address(endpoint.peer)[0]
+        host = endpoint.local[0]
+        listen = replace(
+            self.listen, host=host, port=0, upstream=server, client=client, role="peer"
+        )
         try:
-            return self.host.outward.datagrams(server)
+            listener = UdpListener(self.host, listen, self.check_server)
+        except UserError:
+            return None
+        listener.serve()
+        self._children.append(listener)
+        link = Endpoint(listener.faces[0], endpoint.peer, server)
+        listener.faces[0].endpoints[endpoint.peer] = link
+        link.borrow(lambda data: sock.sendto(data, peer))
+        self._links[endpoint.peer, peer] = link
+        return link
+
+    def _socket_to(self, face: Face, server: Address) -> socket.socket:
+        connected = not self._open_to_peers
+        try:
+            return self.host.outward.datagrams(server, connected=connected)
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE):
                 raise
             self._make_room(face)
-            return self.host.outward.datagrams(server)
+            return self.host.outward.datagrams(server, connected=connected)
 
     def _make_room(self, face: Face) -> None:
         """Give up the endpoint that has been silent longest, one without a flow first."""

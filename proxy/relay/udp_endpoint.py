@@ -109,6 +109,25 @@ class Endpoint:
         self._send_up = sock.send
         self.upstream.start()
 
+    def connect_open(
+        self, sock: socket.socket, server: Address, stranger: Callable[[Peer, bytes], None]
+    ) -> None:
+        """Use a socket that hears everybody; what is not the server's goes to `stranger`."""
+
+        def came(data: bytes, peer: Peer) -> None:
+            if plain_address(peer) == server:
+                self.from_server(data, peer)
+            else:
+                stranger(peer, data)
+
+        self.upstream = DatagramSocket(sock, came, self._failed)
+        self._send_up = lambda data: sock.sendto(data, server)
+        self.upstream.start()
+
+    def borrow(self, send_up: Callable[[bytes], int]) -> None:
+        """Send by somebody else's socket, who hands over what comes for us."""
+        self._send_up = send_up
+
     # datagrams
 
     def from_client(self, data: bytes) -> None:

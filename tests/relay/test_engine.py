@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from proxy.relay import compat
-from proxy.relay.engine import Engine, more_files
+from proxy.relay.engine import Engine
+from proxy.relay.process import more_files
 from proxy.relay.resolver import Resolver
 from recordings.errors import UserError
 from tests.relay.harness import (

@@ -416,3 +416,32 @@ async def test_a_loop_without_readers_reads_by_a_task(monkeypatch: pytest.Monkey
         assert got == [b"1", b"", b"3"]
         assert errors == []
         assert sinks.flows == []
+
+
+@on_loop
+async def test_another_player_reaches_the_client_as_a_flow_of_its_own() -> None:
+    sinks = Memories()
+    with Datagrams() as server, Datagrams() as player:
+        async with running(sinks, peers=lambda protocol: True) as engine:
+            address = engine.open(harness.udp(server.address))
+            with Datagrams() as client:
+                client.send(b"to the server", address)
+                _, ours = await server.receive()
+                port = (LOOPBACK, ours[1])
+                server.send(b"answer", port)
+                assert await client.receive() == (b"answer", address)
+                player.send(b"hello from afar", port)
+                data, link = await client.receive()
+                assert data == b"hello from afar"
+                assert link != address
+                client.send(b"hello back", link)
+                assert await player.receive() == (b"hello back", port)
+                player.send(b"again", port)
+                assert await client.receive() == (b"again", link)
+                client_address = client.address
+    first, second = sinks.flows
+    assert first.chunks == [(UP, b"to the server"), (DOWN, b"answer")]
+    assert second.chunks == [(DOWN, b"hello from afar"), (UP, b"hello back"), (DOWN, b"again")]
+    assert first.server != second.server
+    assert first.client == second.client == client_address
+    assert [flow.reasons for flow in sinks.flows] == [["stopped"], ["stopped"]]
