@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from proxy import catalog
+from proxy import catalog, registry
 from recordings.errors import UserError
 from recordings.model import Transport
-
-FAMILIES = ("ea-lobby", "gamespy-", "kaillera", "jazz2", "raw-")
 
 
 @pytest.mark.parametrize("name", catalog.names())
@@ -19,9 +17,10 @@ def test_every_game_can_be_read(name: str) -> None:
     assert game.services
     for service in game.services:
         assert 0 < service.port < 65536
-        assert service.protocol.startswith(FAMILIES)
+        assert service.transport in registry.protocol(service.protocol).transports
     for leg in game.legs:
-        assert leg.announced_by
+        kinds = {one.kind for one in registry.protocol(leg.protocol).announces}
+        assert leg.announced_by in kinds
     roles = [(service.role, service.transport) for service in game.services]
     assert len(roles) == len(set(roles))
 

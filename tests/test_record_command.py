@@ -264,25 +264,6 @@ def test_a_mistake_is_one_sentence_with_the_cure(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_name_that_does_not_resolve_is_said_and_leaves_no_file(tmp_path: Path) -> None:
-    with Command(
-        tmp_path,
-        *("record", "--relay", "raw-tcp:0=nowhere.invalid:1"),
-        *("--resolver", "127.0.0.1"),  # where nobody answers
-    ) as run:
-        assert run.wait() == 1
-    assert "Error: the name nowhere.invalid does not resolve" in run.errors
-    assert "give the server's numeric address" in run.errors
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_game_whose_server_is_gone_asks_for_another(tmp_path: Path) -> None:
-    with Command(tmp_path, "record", "nascar-thunder-2004", "--resolver", "127.0.0.1") as run:
-        assert run.wait() == 1
-    assert "ps2nascar04.ea.com does not resolve, it may be gone: give another" in run.errors
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
 @pytest.mark.parametrize("keep", [True, False])
 def test_when_the_recording_fails_the_relay_stops_unless_told_to_go_on(
