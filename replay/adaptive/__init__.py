@@ -1,0 +1,11 @@
+"""Matching and adapting: what playback and stand-in both stand on. All of it is sans-io.
+
+fields        a message's single values; which are volatile, and how each is renewed
+lines         recorded frames as lines, one message each
+memory        recorded value -> live value, for all flows of a session; keys; endpoints
+matching      the nearest recorded message of a live one, and what differs
+chance        fresh values and shifted times, seeded, the clock handed in
+adapting      renewing a recorded message by the protocol's rules and by what was learned
+packing       numbers and repetitions of bundled messages
+conversation  one live flow: hears, pairs, says
+"""

@@ -1,0 +1,39 @@
+"""Putting numbered messages into datagrams that repeat the last ones (kaillera 2).
+
+The numbers are this session's own, and so are the repetitions: a message that a datagram lost comes
+with the next one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from proxy.bundle import Bundle, Numbered
+from proxy.message import Message
+from proxy.structs import Struct
+
+REPEATED = 3
+"""Messages in a datagram, new ones included, as the original client sends (kaillera 2)."""
+MOST = 255
+
+
+class Packer:
+    """Numbers what one side says."""
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._last: deque[Numbered] = deque(maxlen=MOST)
+
+    def pack(self, messages: Sequence[Message], repeated: int = REPEATED) -> Bundle:
+        """A datagram of new messages, from old to new, and some of the last ones."""
+        for message in messages:
+            assert isinstance(message, Struct)
+            self._last.appendleft(Numbered(self._next, message))
+            self._next = self._next + 1 & 0xFFFF
+        count = min(max(len(messages), repeated), len(self._last), MOST)
+        return Bundle(tuple(self._last[index] for index in range(count)))
+
+    def again(self) -> Bundle | None:
+        """The newest messages once more, None before there are any."""
+        return self.pack(()) if self._last else None
