@@ -35,8 +35,11 @@ END = b"\0\xff\xff\xff\xff"
 _SAFE = re.compile(r"[^.\[\]]+")
 
 
-class Short(Exception):
+class Short(WireError):
     """More bytes are needed."""
+
+    def __init__(self) -> None:
+        super().__init__("server list: it is cut off")
 
 
 class Cursor:

@@ -270,3 +270,11 @@ def test_a_view_takes_at_most_ten_microseconds() -> None:
     frame = Frame(UP, 1, request.raw)
     best = min(timeit.repeat(lambda: BROWSER.view(frame), number=500, repeat=7)) / 500
     assert best < 20e-6  # twice the promise: the machine may be busy
+
+
+def test_pushed_keys_that_are_cut_off_are_opaque() -> None:
+    machine = BROWSER.dissector(SessionKeys())
+    machine.feed(UP, REQUEST, 1)
+    frames = machine.feed(DOWN, _wire(LIST, bytes.fromhex("00070101006e61")), 2)
+    assert [_view(frame).kind for frame in frames] == ["ServerKey", "ServerList", "Opaque"]
+    assert frames[2].error == "server list: it is cut off"
