@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from proxy import registry
 from recordings.errors import UserError
 from recordings.model import Frame
@@ -33,6 +35,21 @@ class ProtocolViewer:
             return [kind.name for kind in registry.protocol(protocol).kinds]
         except UserError:
             return []
+
+    def answers(self, protocol: str) -> Mapping[str, tuple[str, ...]]:
+        """Kind of a request -> kinds that end its turn; empty for an unknown protocol."""
+        try:
+            return registry.protocol(protocol).answers
+        except UserError:
+            return {}
+
+    def fields(self, protocol: str) -> Mapping[str, tuple[str, ...]]:
+        """Kind -> names of its fields, as far as they are known beforehand."""
+        try:
+            kinds = registry.protocol(protocol).kinds
+        except UserError:
+            return {}
+        return {kind.name: tuple(field.name for field in kind.fields) for kind in kinds}
 
 
 VIEWER = ProtocolViewer()

@@ -123,6 +123,10 @@ class Reader:
             )
         return rows
 
+    def select(self, sql: str, params: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """Rows of a short statement of ours; raises UserError."""
+        return self._all(sql, params)
+
     def meta(self) -> dict[str, str]:
         """The table meta: `format`, `tool`, `counted`; `writing` while a writer has it open."""
         return {row[0]: row[1] for row in self._all("SELECT key, value FROM meta LIMIT 1000")}

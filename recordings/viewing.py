@@ -6,6 +6,7 @@ The front door hands them a viewer; here is only its shape, and a stand-by that 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -35,6 +36,14 @@ class Viewer(Protocol):
         """The kinds of a protocol; empty for an unknown one."""
         ...
 
+    def answers(self, protocol: str) -> Mapping[str, tuple[str, ...]]:
+        """Kind of a request -> kinds that end its turn; empty for an unknown protocol."""
+        ...
+
+    def fields(self, protocol: str) -> Mapping[str, tuple[str, ...]]:
+        """Kind -> names of its fields, as far as they are known beforehand."""
+        ...
+
 
 class LazyViewer:
     """A viewer that is imported when it is first asked."""
@@ -54,3 +63,11 @@ class LazyViewer:
     def kinds(self, protocol: str) -> list[str]:
         """See `Viewer.kinds`."""
         return self._viewer().kinds(protocol)
+
+    def answers(self, protocol: str) -> Mapping[str, tuple[str, ...]]:
+        """See `Viewer.answers`."""
+        return self._viewer().answers(protocol)
+
+    def fields(self, protocol: str) -> Mapping[str, tuple[str, ...]]:
+        """See `Viewer.fields`."""
+        return self._viewer().fields(protocol)

@@ -40,7 +40,7 @@ def wrong_checks(derived: str | None) -> list[str]:
     return [f"{name}: {said}" for name, said in checks.items() if str(said).startswith("WRONG")]
 
 
-def _what(row: Row) -> str:
+def what(row: Row) -> str:
     """What was done to the frame, what is wrong with it, its fields or else its bytes."""
     wrong = [safe(one[:REASON_SHOWN]) for one in wrong_checks(row["derived"])]
     said = summary(load(row["fields"]))
@@ -86,5 +86,5 @@ def frame_columns(mixed: bool, many: bool) -> list[Column]:
         ),
         Column("size", lambda row: size(len(clear_bytes(row))), "dim", right=True, wide=100),
         Column("kind", lambda row: safe(row["kind"] or "?"), _wrong("cyan")),
-        Column("what", _what, _wrong(""), spare=True),
+        Column("what", what, _wrong(""), spare=True),
     ]
