@@ -93,6 +93,10 @@ class Store(Protocol):
         """Record a frame; gives it its id."""
         ...
 
+    def forwarded(self, frame: Frame) -> None:
+        """Record what was sent for a frame that is recorded already: it went on later."""
+        ...
+
     def add_key(
         self,
         session_id: int,

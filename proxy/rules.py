@@ -1,8 +1,9 @@
 """What may be done to a frame on its way: the rules that a held direction is run through.
 
 A rule looks at one frame and its message and gives a verdict: the message itself (nothing to do),
-another message, `DROP`, or an `Insert` that puts messages of ours beside it. Rules run in order,
-each on what the one before it left over. Redirects, swallowed frames and mutations are rules.
+another message, `DROP`, an `Insert` that puts messages of ours beside it, or a `Change` that does
+more. Rules run in order, each on what the one before it left over. Redirects, swallowed frames and
+mutations are rules.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from proxy.message import Message
+from proxy.message import Message, Opaque
 from recordings.model import Direction, Frame
 
 
@@ -33,7 +34,45 @@ class Insert:
     after: tuple[Message, ...] = ()
 
 
-Verdict: TypeAlias = "Message | Drop | Insert"
+class Unsealed(Opaque):
+    """Bytes to insert as they are, on the wire: no cipher is applied to them."""
+
+    __slots__ = ()
+
+
+WireEdit: TypeAlias = Callable[[bytes], bytes]
+"""Changes a frame's bytes on the wire, after all ciphers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Everything that may be done to a frame at once."""
+
+    message: Message | Drop
+    before: tuple[Message, ...] = ()
+    after: tuple[Message, ...] = ()
+    copies: int = 0
+    """How often the frame is sent once more, right behind itself."""
+    wire: tuple[WireEdit, ...] = ()
+    delay: float = 0.0
+    """Seconds that it goes on later; what follows in a stream waits behind it."""
+    behind: int = 0
+    """Frames of its direction that go on before it."""
+
+    def then(self, later: Change) -> Change:
+        """Both: `later` was judged on this one's message."""
+        return Change(
+            later.message,
+            self.before + later.before,
+            later.after + self.after,
+            self.copies + later.copies,
+            self.wire + later.wire,
+            self.delay + later.delay,
+            max(self.behind, later.behind),
+        )
+
+
+Verdict: TypeAlias = "Message | Drop | Insert | Change"
 
 
 class Rule(Protocol):
@@ -57,13 +96,12 @@ def judge(
     frame: Frame,
     message: Message,
     failed: Callable[[Exception], None],
-) -> tuple[list[Message], Message | Drop, list[Message]]:
-    """What all rules make of a frame: messages before it, its own or DROP, messages after it.
+) -> Change:
+    """What all rules together make of a frame.
 
     A rule that fails is told to `failed` and changes nothing: it must not end a game.
     """
-    before: list[Message] = []
-    after: list[Message] = []
+    made = Change(message)
     for rule in rules:
         try:
             verdict = rule.judge(frame, message)
@@ -71,13 +109,15 @@ def judge(
             failed(error)
             continue
         if isinstance(verdict, Insert):
-            before += verdict.before
-            after[:0] = verdict.after
-            verdict = verdict.message
-        if isinstance(verdict, Drop):
-            return before, DROP, after
-        message = verdict
-    return before, message, after
+            verdict = Change(verdict.message, verdict.before, verdict.after)
+        if isinstance(verdict, Change):
+            made = made.then(verdict)
+        elif verdict is not message:
+            made = made.then(Change(verdict))
+        if isinstance(made.message, Drop):
+            return made
+        message = made.message
+    return made
 
 
 class Swallow:

@@ -153,6 +153,10 @@ class Ledger:
             ),
         )
 
+    def forwarded(self, frame: Frame) -> None:
+        """Write what was sent for a frame that is stored already: it went on later."""
+        self._order("UPDATE frames SET sent = ? WHERE id = ?", (frame.sent, frame.id))
+
     def add_key(
         self,
         session_id: int,

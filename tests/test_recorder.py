@@ -146,7 +146,7 @@ def test_keys_are_shared_within_a_session_and_not_beyond() -> None:
     evening = Evening(keys=(Key("rc4", b"k", "rc4", None, "given"),))
     evening.open(role="a").seen(DOWN, b"DIR SESS=77\n")
     same, other = evening.open(role="b"), evening.open(BOB)
-    keys = [[(key.name, key.key) for key in tap._dissector.keys] for tap in (same, other)]
+    keys = [[(key.name, key.key) for key in tap.dissector.keys] for tap in (same, other)]
     assert keys == [[("rc4", b"k"), ("sess", b"77")], [("rc4", b"k")]]
     assert [(session, key.name) for session, key, _ in evening.store.keys] == [
         (1, "rc4"),
@@ -174,7 +174,7 @@ def test_a_flow_joins_the_session_whose_key_it_shows() -> None:
     guessed.seen(UP, b"HELLO A=1\nAUTH SESS=77\n")
     assert guessed.flow.session == 1
     assert evening.store.flows[3]["session_id"] == 1
-    assert guessed._dissector.keys.find("pass") == Key("pass", b"a")
+    assert guessed.dissector.keys.find("pass") == Key("pass", b"a")
     assert evening.store.keys[-1][0] == 1
     later = evening.open(role="lobby")
     assert later.flow.session == 2
@@ -202,7 +202,7 @@ def test_a_key_that_two_sessions_have_tells_nothing() -> None:
     evening = Evening()
     taps = [evening.open() for _ in range(3)]
     for tap in taps[:2]:
-        tap._dissector.keys.learn(Key("other", b"1"))
+        tap.dissector.keys.learn(Key("other", b"1"))
     for session in evening.recorder._sessions[:2]:
         session.keys.learn(Key("sess", b"0"))
     for tap in taps[:2]:

@@ -143,6 +143,9 @@ class MemoryStore:
         frame.id = len(self.frames)
         return frame.id
 
+    def forwarded(self, frame: Frame) -> None:
+        assert frame in self.frames
+
     def add_key(
         self,
         session_id: int,

@@ -6,6 +6,7 @@ and passes on what it gets. All calls happen on the event loop's thread; none ma
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -149,6 +150,10 @@ class Pipe(Protocol):
 
     def close(self, reason: str, *, reset: bool = False) -> None:
         """End the flow on both sides, at once with `reset`."""
+        ...
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call back after some seconds, also when the flow is over by then."""
         ...
 
 

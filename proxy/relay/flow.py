@@ -6,6 +6,7 @@ once, since a defect of ours must not end a game.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
 import traceback
@@ -74,6 +75,18 @@ class Congested(Protocol):
     def relieve(self) -> None:
         """Read again."""
         ...
+
+
+def call_later(seconds: float, call: Callable[[], None]) -> None:
+    """A pipe's `later`: a call that fails is said, and harms nothing else."""
+
+    def safely() -> None:
+        try:
+            call()
+        except Exception:
+            report("what a sink put off could not be done")
+
+    asyncio.get_running_loop().call_later(seconds, safely)
 
 
 def open_sink(

@@ -28,6 +28,7 @@ with warnings.catch_warnings():  # its dependencies deprecate each other's ways
 from proxy.relay.api import Address, Listen, Sink, Sinks
 from proxy.relay.flow import (
     Mute,
+    call_later,
     defect,
     open_sink,
     start_sink,
@@ -204,3 +205,7 @@ class RelayLayer(layer.Layer):
             if connection.state is not ConnectionState.CLOSED:
                 self._put(commands.CloseConnection(connection))
         tell_closed(self.sink, reason)
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call back after some seconds."""
+        call_later(seconds, call)

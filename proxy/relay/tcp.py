@@ -14,6 +14,7 @@ from proxy.relay.api import Address, Listen, Sink, show_address
 from proxy.relay.flow import (
     Host,
     Mute,
+    call_later,
     defect,
     open_sink,
     start_sink,
@@ -208,6 +209,10 @@ class TcpFlow:
         """Half-close, as if that side had sent its last byte."""
         if not self.over:
             (self.server if direction is Direction.TO_SERVER else self.client).end()
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call back after some seconds."""
+        call_later(seconds, call)
 
 
 class TcpListener:

@@ -11,6 +11,7 @@ from proxy.relay.api import Address, Listen, Sink
 from proxy.relay.datagrams import DatagramSocket, Peer
 from proxy.relay.flow import (
     Mute,
+    call_later,
     defect,
     open_sink,
     start_sink,
@@ -59,6 +60,10 @@ class UdpFlow:
         """End the flow; the endpoint stays."""
         if self.endpoint.flow is self:
             self.endpoint.close_flow(reason)
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call back after some seconds."""
+        call_later(seconds, call)
 
 
 class Endpoint:
