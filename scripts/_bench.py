@@ -161,7 +161,7 @@ def _udp_without_loss(seconds: float, folder: Path) -> int:
 
 
 def bench_views(rounds: int, seconds: float, folder: Path) -> dict[str, Any]:
-    """Microseconds of a view with its re-encode check: the slowest golden frame of each protocol."""
+    """Microseconds of a view with its re-encode check: each protocol's slowest golden frame."""
     sys.path.insert(0, str(HOME))
     import importlib
 

@@ -81,10 +81,11 @@ def _nginx(transport: str, port: int, upstream: int, folder: Path) -> list[str]:
     module = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
     load = f"load_module {module};" if module.exists() else ""
     udp = " udp reuseport" if transport == "udp" else ""
+    half = "proxy_half_close on;" if transport == "tcp" else ""
     (folder / "nginx.conf").write_text(
         f"{load} daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log /dev/null;"
         "events { worker_connections 4096; } stream { access_log off;"
-        f"server {{ listen {HOST}:{port}{udp}; proxy_pass {HOST}:{upstream}; }} }}"
+        f"server {{ listen {HOST}:{port}{udp}; proxy_pass {HOST}:{upstream}; {half} }} }}"
     )
     return ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 HOME = Path(__file__).resolve().parent.parent
 OLDEST = (3, 11)
 NEWEST = (3, 14)
-"""Interpreters of this range are looked for; a newer one is used when it is what runs the script."""
+"""Interpreters of this range are looked for; a newer one is used when it runs the script."""
 
 
 def version_of(python: str) -> tuple[int, int] | None:

@@ -36,7 +36,10 @@ ONLY_IN = {
     "sqlite_utils": ("recordings/",),
     "Crypto": ("proxy/ciphers/rc4.py",),
     "socket": ("proxy/relay/", "replay/transport", "replay/commands/", "proxy/commands/"),
-    "asyncio": ("proxy/relay/", "replay/transport", "replay/commands/", "proxy/commands/"),
+    "asyncio": (
+        *("proxy/relay/", "proxy/job.py", "proxy/commands/"),
+        *("replay/transport", "replay/demo.py", "replay/commands/"),
+    ),
     "random": ("proxy/relay/", "replay/", "proxy/commands/"),
 }
 """Where a module may be imported, and nowhere else."""
