@@ -181,9 +181,15 @@ class Server:
         return shown
 
     def set(self, layout: Layout, steps: tuple[str | int, ...], value: Any) -> Server:
-        """A copy with one field changed; raises LookupError and ValueError."""
+        """A copy with one field changed; raises LookupError and ValueError.
+
+        Who moves the public address (or its port) moves the private one too: a client whose own
+        public address is the same goes to the private one.
+        """
         if len(steps) == 1:
-            return self._set_part(str(steps[0]), value)
+            changed = self._set_part(str(steps[0]), value)
+            moved = steps[0] in ("ip", "port") and changed != self
+            return changed._moved() if moved else changed
         group, name = steps
         if group == "keys" and self.flags & HAS_KEYS:
             at = layout.names.index(name) if name in layout.names else -1
@@ -203,6 +209,14 @@ class Server:
         number = int(str(value), 0)
         number.to_bytes(2 if kind == SHORT else 1, "big")
         return number
+
+    def _moved(self) -> Server:
+        parts = dict(zip(self.names(), self.parts, strict=True))
+        if "private_ip" in parts:
+            parts["private_ip"] = self.ip
+        if "private_port" in parts and "port" in parts:
+            parts["private_port"] = parts["port"]
+        return replace(self, parts=tuple(parts.values()))
 
     def _set_part(self, name: str, value: Any) -> Server:
         if name == "ip":

@@ -205,6 +205,16 @@ class TestListMessage:
         assert BROWSER.held(DOWN)
         assert not BROWSER.held(UP)
 
+    def test_the_private_address_moves_with_the_public_one(self) -> None:
+        """A client with the same public address would go to the private one, past a relay."""
+        message = self.message().set("servers[0].ip", "127.0.0.1").set("servers[0].port", 4000)
+        assert message.get("servers[0].private_ip") == "127.0.0.1"
+        assert message.get("servers[0].private_port") == 4000
+        assert message.get("servers[0].icmp_ip") == "203.0.113.8"
+        again = message.set("servers[0].private_ip", "10.0.0.1")
+        assert again.get("servers[0].ip") == "127.0.0.1"
+        assert again.set("servers[0].ip", "127.0.0.1") == again
+
     def test_keys_and_rules(self) -> None:
         message = (
             self.message()
