@@ -1,7 +1,8 @@
 r"""How game servers make themselves known and are asked (27900/udp): QR1, QR2, availability.
 
 The client of a flow is the game server, or the game that checks or browses; the server is the
-master, or the game server that is asked. What a datagram is, its first bytes tell:
+master, or the game server that is asked, or a browser that asks the client. What a datagram is, its
+first bytes tell:
 
     \                    QR1: `\key\value` text; a reply ends in `\queryid\N.M`, the last datagram
                          of several has `\final\` before that
@@ -94,7 +95,7 @@ def packet(tag: int, *ways: Direction, kind: str | None = None) -> Callable[[typ
     return register
 
 
-@packet(0, UP)
+@packet(0)
 class Query(_ToGame, frozen=True):
     """Asks a game server for keys of itself, its players, its teams."""
 
@@ -216,7 +217,7 @@ class KeepAliveReply(_ToGame, frozen=True):
     """Ignored by game servers."""
 
 
-@packet(9, UP)
+@packet(9)
 class Prequery(_ToGame, frozen=True):
     """Asks for the number that the next query must carry."""
 
@@ -228,7 +229,7 @@ class Available(Struct, frozen=True):
     flags: Annotated[U32BE, "1: gone for good, 2: gone for now, 0: available"]
 
 
-@packet(9, DOWN)
+@packet(9)
 class PrequeryReply(_FromGame, frozen=True):
     """The number, in decimal; 0: none is needed."""
 
@@ -251,7 +252,7 @@ class Registered(_ToGame, frozen=True):
     """The master lists the game server."""
 
 
-@packet(0, DOWN)
+@packet(0)
 class SplitReply(_FromGame, frozen=True):
     """One datagram of a reply in several."""
 
@@ -274,7 +275,7 @@ class _KeysReply(_FromGame, frozen=True):
     texts: Annotated[tuple[str, ...], Texts()]
 
 
-@packet(0, DOWN)
+@packet(0)
 class QueryReply(_FromGame, frozen=True):
     """The values asked for, in that order; where all keys were asked for, with their names."""
 
@@ -315,7 +316,8 @@ def _first(classes: list[type[Struct]], data: bytes) -> Message:
 
 
 def _available(frame: Frame, classes: list[type[Struct]]) -> list[type[Struct]]:
-    return [Available] if frame.direction is DOWN else classes
+    flags = frame.direction is DOWN and frame.clear[3:6] == b"\0\0\0"  # a chosen key is not so
+    return [Available] if flags else classes
 
 
 def _availability(frame: Frame, classes: list[type[Struct]]) -> list[type[Struct]]:

@@ -181,6 +181,8 @@ QR2 = (
     ),
     Vector("it is not, for now", DOWN, bytes.fromhex("fefd0900000002"), "Available", {"flags": 2}),
     Vector("before a query", UP, _to_game("09"), "Prequery", {"key": KEY}),
+    Vector("before a query of the client", DOWN, _to_game("09"), "Prequery", {"key": KEY}),
+    Vector("a query of the client", DOWN, QUERY, "Query"),
     Vector(
         "the number for it",
         DOWN,
