@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -156,6 +157,7 @@ class Job:
 
     def _is_ready(self) -> None:
         self._ready = True
+        gc.freeze()  # else a full collection stops every game for 20 ms and more, now and then
         self._say("ready")
 
     def _open(self) -> None:
