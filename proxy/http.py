@@ -116,7 +116,7 @@ class _Side:
         """Run the reader to the end of its message; False: it needs more bytes."""
         while True:
             event = reader.next_event()
-            if event is h11.NEED_DATA or event is h11.PAUSED:
+            if event in (h11.NEED_DATA, h11.PAUSED) or isinstance(event, h11.ConnectionClosed):
                 return False
             if isinstance(event, h11.Request):
                 self.owner.asked(event.method.decode("latin-1"), event.target.decode("latin-1"))
@@ -127,8 +127,6 @@ class _Side:
                 self.reader = None
                 yield taken, self.derived
                 return True
-            elif isinstance(event, h11.ConnectionClosed):
-                return False
 
     def _take(self, reader: h11.Connection) -> bytes:
         length = len(self.buffer) - len(reader.trailing_data[0])

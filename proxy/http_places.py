@@ -27,7 +27,13 @@ def _hex_bytes(value: Any) -> bytes:
 
 
 def _fixed(width: int) -> Callable[[Any], bytes]:
-    return lambda value: int(str(value), 0).to_bytes(width, "big")
+    def write(value: Any) -> bytes:
+        number = int(str(value), 0)
+        if not 0 <= number < 1 << 8 * width:
+            raise ValueError(f"{value!r} does not fit in {width} bytes")
+        return number.to_bytes(width, "big")
+
+    return write
 
 
 def _number(value: Any) -> bytes:
@@ -54,10 +60,6 @@ class Slot(NamedTuple):
     start: int
     end: int
     codec: str = "latin"
-
-    def moved(self, by: int) -> Slot:
-        """The same place in bytes that begin `by` bytes earlier."""
-        return self._replace(start=self.start + by, end=self.end + by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,8 @@ class Ids(Wire):
     def put(self, value: Any, steps: Steps, new: Any) -> Any:
         if not steps:
             return super().put(value, steps, new)
-        (at,) = steps
-        if value is None or not isinstance(at, int) or at >= len(value):
+        at = steps[0]
+        if len(steps) > 1 or value is None or not isinstance(at, int) or at >= len(value):
             raise LookupError(at)
         return (*value[:at], _key_id(new), *value[at + 1 :])
 
@@ -110,8 +110,8 @@ class Texts(Wire):
     def put(self, value: Any, steps: Steps, new: Any) -> Any:
         if not steps:
             return super().put(value, steps, new)
-        (at,) = steps
-        if not isinstance(at, int) or at >= len(value):
+        at = steps[0]
+        if len(steps) > 1 or not isinstance(at, int) or at >= len(value):
             raise LookupError(at)
         nul_text(new)
         return (*value[:at], str(new), *value[at + 1 :])

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
+from proxy.given import path_steps
 from proxy.layout import Misfit, Steps, Wire
-from proxy.serverlist import path_steps
 from proxy.values import DecimalAddress
 from recordings.model import Json
 
@@ -93,11 +93,14 @@ class Pairs(Wire):
     def put(self, value: Any, steps: Steps, new: Any) -> Any:
         if not steps:
             return super().put(value, steps, new)
-        (step,) = steps
-        names = self._names(value)
+        if len(steps) != 1:
+            raise LookupError(steps[1])
+        step, names = str(steps[0]), self._names(value)
         if step not in names:
-            return (*value, (str(step), _unshown(str(step), new)))
-        at = names.index(str(step))
+            text = _unshown(step, new)
+            _joined([step, text])
+            return (*value, (step, text))
+        at = names.index(step)
         pair = (value[at][0], _unshown(value[at][0], new))
         nul_text(pair[1])
         return (*value[:at], pair, *value[at + 1 :])
@@ -206,8 +209,8 @@ class Table(Wire):
         return Grid(value.names, (*value.rows[:at], row, *value.rows[at + 1 :]))
 
     def drop(self, value: Any, steps: Steps) -> Any:
-        (at,) = steps
-        if not isinstance(at, int) or at >= len(value.rows):
+        at = steps[0]
+        if len(steps) != 1 or not isinstance(at, int) or at >= len(value.rows):
             raise LookupError(at)
         return Grid(value.names, (*value.rows[:at], *value.rows[at + 1 :]))
 

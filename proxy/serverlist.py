@@ -7,12 +7,12 @@ record holds follows from its flags. `Layout` (keys and popular values) is neede
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from proxy.given import from_ip, path_steps, text_bytes, to_ip, unsigned
 from proxy.message import WireError
 from recordings.model import Json
 
@@ -31,8 +31,6 @@ OPTIONAL = (
 HAS_KEYS, HAS_RULES = 0x40, 0x80
 LAYOUT_FLAGS = HAS_KEYS | HAS_RULES | sum(flag for flag, _, _ in OPTIONAL)
 END = b"\0\xff\xff\xff\xff"
-
-_SAFE = re.compile(r"[^.\[\]]+")
 
 
 class Short(WireError):
@@ -190,7 +188,7 @@ class Server:
             changed = self._set_part(str(steps[0]), value)
             moved = steps[0] in ("ip", "port") and changed != self
             return changed._moved() if moved else changed
-        group, name = steps
+        group, name = steps if len(steps) == 2 else ("", "")
         if group == "keys" and self.flags & HAS_KEYS:
             at = layout.names.index(name) if name in layout.names else -1
             if at >= 0:
@@ -206,9 +204,7 @@ class Server:
         kind, old = layout.keys[at][0], self.values[at]
         if kind == STRING:
             return old if value == _value(layout, kind, old) else text_bytes(value)
-        number = int(str(value), 0)
-        number.to_bytes(2 if kind == SHORT else 1, "big")
-        return number
+        return unsigned(value, 2 if kind == SHORT else 1)
 
     def _moved(self) -> Server:
         parts = dict(zip(self.names(), self.parts, strict=True))
@@ -222,8 +218,8 @@ class Server:
         if name == "ip":
             return replace(self, ip=from_ip(value))
         if name == "flags":
-            flags = int(str(value), 0)
-            if (flags ^ self.flags) & LAYOUT_FLAGS or not 0 <= flags <= 255:
+            flags = unsigned(value, 1)
+            if (flags ^ self.flags) & LAYOUT_FLAGS:
                 raise ValueError(f"flags {flags:#x} would say that the record holds other fields")
             return replace(self, flags=flags)
         names, parts = self.names(), dict(zip(self.names(), self.parts, strict=True))
@@ -231,7 +227,7 @@ class Server:
         if name not in names and name != "port":
             raise LookupError(name)
         ip = name.endswith("ip")
-        parts[name] = from_ip(value) if ip else int(str(value), 0).to_bytes(2, "big")
+        parts[name] = from_ip(value) if ip else unsigned(value, 2).to_bytes(2, "big")
         kept = tuple(parts[known] for _, known, _ in OPTIONAL if known in parts)
         return replace(self, flags=self.flags | flag, parts=kept)
 
@@ -265,35 +261,3 @@ def _value(layout: Layout, kind: int, value: Value) -> Json:
     if isinstance(value, bytes):
         return value.decode("latin-1")
     return layout.popular[value].decode("latin-1") if kind == STRING else value
-
-
-def path_steps(other: str, names: Iterable[bytes]) -> list[str]:
-    """Names as steps of a path; one that cannot be a step, or comes twice, is numbered."""
-    seen: set[str] = set()
-    steps = []
-    for number, name in enumerate(names):
-        text = name.decode("latin-1")
-        steps.append(text if _SAFE.fullmatch(text) and text not in seen else f"{other}{number}")
-        seen.add(text)
-    return steps
-
-
-def to_ip(data: bytes) -> str:
-    """Four bytes as text."""
-    return ".".join(map(str, data))
-
-
-def from_ip(value: Any) -> bytes:
-    """The four bytes of an address; raises ValueError."""
-    parts = str(value).strip().split(".")
-    if len(parts) != 4 or not all(part.isascii() and part.isdigit() for part in parts):
-        raise ValueError(f"{value!r} is no IPv4 address")
-    return bytes(map(int, parts))
-
-
-def text_bytes(value: Any) -> bytes:
-    """Text for a place that a NUL ends; raises ValueError."""
-    text = str(value).encode("latin-1")
-    if 0 in text:
-        raise ValueError(f"{value!r} holds a NUL, which would end the text")
-    return text

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
+from proxy.given import from_ip, text_bytes, to_ip, unsigned
 from proxy.message import FieldError, Message, split_path
 from proxy.serverlist import (
     END,
@@ -17,11 +18,8 @@ from proxy.serverlist import (
     Layout,
     Server,
     Short,
-    from_ip,
     read_layout,
     read_server,
-    text_bytes,
-    to_ip,
 )
 from recordings.model import Json, Span
 
@@ -86,7 +84,7 @@ class ServerList(Message):
         try:
             changed: Self = self._SETTERS[steps[0]](self, steps, value)
             return changed
-        except LookupError:
+        except (LookupError, TypeError):
             raise self._unknown(path) from None
 
     def _with(self, **changes: Any) -> Self:
@@ -94,15 +92,14 @@ class ServerList(Message):
         return type(self)(**{**parts, **changes})
 
     def _set_own(self, steps: tuple[str | int, ...], value: Any) -> Self:
-        (name,) = steps
-        if name == "ip":
+        if len(steps) > 1:
+            raise LookupError(steps[1])
+        if steps[0] == "ip":
             return self._with(ip=from_ip(value))
-        port = int(str(value), 0)
-        port.to_bytes(2, "big")
-        return self._with(port=port)
+        return self._with(port=unsigned(value, 2))
 
     def _set_layout(self, steps: tuple[str | int, ...], value: Any) -> Self:
-        group, at = steps[0], int(steps[1])
+        group, at = steps[0], _place(steps[1])
         keys, popular = list(self.layout.keys), list(self.layout.popular)
         if group == "popular":
             popular[at] = text_bytes(value)
@@ -113,7 +110,7 @@ class ServerList(Message):
         return self._with(layout=Layout(tuple(keys), tuple(popular)))
 
     def _set_server(self, steps: tuple[str | int, ...], value: Any) -> Self:
-        at = int(steps[1])
+        at = _place(steps[1])
         changed = self.servers[at].set(self.layout, steps[2:], value)
         return self._with(servers=(*self.servers[:at], changed, *self.servers[at + 1 :]))
 
@@ -127,9 +124,9 @@ class ServerList(Message):
 
     def delete(self, path: str) -> Self:
         steps = split_path(path)
-        if len(steps) != 2 or steps[0] != "servers" or int(steps[1]) >= len(self.servers):
+        at = steps[1] if len(steps) == 2 and steps[0] == "servers" else None
+        if not isinstance(at, int) or at >= len(self.servers):
             raise self._unknown(path)
-        at = int(steps[1])
         return self._with(servers=(*self.servers[:at], *self.servers[at + 1 :]))
 
     def _unknown(self, path: str) -> FieldError:
@@ -144,6 +141,12 @@ class ServerList(Message):
                     spans.append(Span(f"servers[{number}].{name}", at, at + len(piece)))
                 at += len(piece)
         return spans
+
+
+def _place(step: str | int) -> int:
+    if not isinstance(step, int):
+        raise LookupError(step)
+    return step
 
 
 class PushServer(Message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import timeit
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.vectors.gamespy_browser2 import (
 )
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
+UNTRACED = pytest.mark.skipif(sys.gettrace() is not None, reason="a tracer makes it slow")
 BROWSER = PROTOCOLS[0]
 
 
@@ -275,6 +277,7 @@ def test_a_long_list_is_read_once_however_it_comes() -> None:
     assert min(run(1400) for _ in range(3)) < 6 * min(run(len(wire)) for _ in range(3))
 
 
+@UNTRACED
 def test_a_view_takes_at_most_ten_microseconds() -> None:
     (request,) = [one for one in VECTORS if one.name == "a list request"]
     frame = Frame(UP, 1, request.raw)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import timeit
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.reference import captures
 from tests.vectors.gamespy_gt2 import VECTORS
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
+UNTRACED = pytest.mark.skipif(sys.gettrace() is not None, reason="a tracer makes it slow")
 
 
 class TestGt2(ProtocolProperties):
@@ -82,6 +84,7 @@ def test_counted_data_that_does_not_fit(data: bytes) -> None:
         Counted().read(data, 0, len(data))
 
 
+@UNTRACED
 def test_a_view_takes_at_most_ten_microseconds() -> None:
     frame = Frame(UP, 1, bytes.fromhex("fefe0000030004") + bytes(57))
     best = min(timeit.repeat(lambda: PROTOCOLS[0].view(frame), number=500, repeat=7)) / 500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import timeit
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.reference import captures
 from tests.vectors.gamespy_query import CHALLENGE, HEARTBEAT, QUERY, RESPONSE, STATUS, VECTORS
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
+UNTRACED = pytest.mark.skipif(sys.gettrace() is not None, reason="a tracer makes it slow")
 QUERY_PROTOCOL = PROTOCOLS[0]
 WAYS = {"C>S": UP, "S>C": DOWN, "gameserver>master": UP, "master>gameserver": DOWN}
 
@@ -172,6 +174,7 @@ def test_memory_is_bounded() -> None:
     assert 0 < max(sizes) <= 1024
 
 
+@UNTRACED
 @pytest.mark.parametrize(("raw", "limit"), [(CHALLENGE, 10e-6), (STATUS, 30e-6), (RESPONSE, 10e-6)])
 def test_views_are_quick(raw: bytes, limit: float) -> None:
     frame = Frame(DOWN, 1, raw)
