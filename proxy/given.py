@@ -28,7 +28,8 @@ def to_ip(data: bytes) -> str:
 def from_ip(value: Any) -> bytes:
     """The four bytes of an address; raises ValueError."""
     parts = str(value).strip().split(".")
-    if len(parts) != 4 or not all(part.isascii() and part.isdigit() for part in parts):
+    digits = all(part.isascii() and part.isdigit() and int(part) < 256 for part in parts)
+    if len(parts) != 4 or not digits:
         raise ValueError(f"{value!r} is no IPv4 address")
     return bytes(map(int, parts))
 

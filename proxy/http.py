@@ -47,11 +47,9 @@ class HttpDissector(Dissector):
     def finish(self, direction: Direction, at: int) -> list[Frame]:
         side = self._sides[direction]
         frames = self._advance(direction, b"", at) if side.buffer and not side.lost else []
-        left = bytes(side.buffer)
-        side.buffer.clear()
-        if left:
-            reason = f"cut off: the stream ended {len(left)} bytes in"
-            frames.append(Frame(direction, at, left, error=reason))
+        if frames and frames[-1].error is not None:
+            length = len(frames[-1].raw or b"")
+            frames[-1].error = f"cut off: the stream ended {length} bytes in"
         side.lost = True
         return frames
 
