@@ -187,3 +187,23 @@ def test_a_packet_without_its_greeting_is_opaque() -> None:
 def test_an_endless_greeting_is_given_up() -> None:
     (frame,) = BROWSER.dissector(SessionKeys()).feed(DOWN, b"\\" + b"a" * 5000, 1)
     assert "there is no \\secure\\ in it" in (frame.error or "")
+
+
+def test_an_empty_key_of_enctype_2_is_refused() -> None:
+    (frame,) = _opened(TREE, ASK).feed(DOWN, b"\xec" + bytes(20), 1)
+    assert "EncType2.key, byte 0: it is empty" in (frame.error or "")
+
+
+def test_an_enctype_that_there_is_not() -> None:
+    (frame,) = BROWSER.dissector(SessionKeys()).feed(UP, login("\\enctype\\7", "12345678"), 1)
+    assert frame.error == "enctype 7 is unknown"
+
+
+def test_a_text_list_that_is_none_is_lost() -> None:
+    (frame,) = _opened(CLEAR, ASK_TABLE).feed(DOWN, b"hello", 1)
+    assert "a list of text begins with a backslash" in (frame.error or "")
+
+
+@pytest.mark.parametrize("text", [b"a\\fieldcount\\1\\b\\final\\", b"\\fields\\1\\b\\final\\"])
+def test_text_without_its_first_word(text: bytes) -> None:
+    assert _view(Frame(DOWN, 1, text, derived={"part": "list"})).kind == "Opaque"

@@ -291,3 +291,37 @@ def test_pushed_keys_that_are_cut_off_are_opaque() -> None:
     frames = machine.feed(DOWN, _wire(LIST, bytes.fromhex("00070101006e61")), 2)
     assert [_view(frame).kind for frame in frames] == ["ServerKey", "ServerList", "Opaque"]
     assert frames[2].error == "server list: it is cut off"
+
+
+@pytest.mark.parametrize(
+    ("way", "part", "raw", "fact"),
+    [
+        (DOWN, None, LIST, "which part of the stream this is, is unknown"),
+        (DOWN, "list", LIST + b"x", "the list ends elsewhere than its frame"),
+        (DOWN, "list", LIST[:-1], "the list ends elsewhere than its frame"),
+        (DOWN, "push", bytes.fromhex("000309"), "no message has the type 9"),
+        (DOWN, "push", bytes.fromhex("00070200cb0071"), "the record is cut off"),
+        (DOWN, "push", bytes.fromhex("00080200ffffffff"), "the record ends elsewhere"),
+        (DOWN, "push", bytes.fromhex("00090200cb007107ee"), "the record ends elsewhere"),
+        (DOWN, "key", PREFIX[:4], "are too few"),
+        (UP, None, b"\0\x03", "needs 3 bytes, 2 left"),
+        (UP, None, bytes.fromhex("000309"), "no message has the type 9"),
+        (UP, None, bytes.fromhex("000401cb"), "ServerInfoRequest.ip at offset 3: needs"),
+        (UP, None, bytes.fromhex("00040303"), "KeepAlive, byte 3: 1 bytes left over"),
+        (UP, None, bytes.fromhex("000b01cb0071072b67ffff"), "2 bytes left over"),
+        (UP, None, bytes.fromhex("000a01cb0071072b67"), "does not encode back"),
+    ],
+)
+def test_frames_that_are_no_messages(
+    way: Direction, part: str | None, raw: bytes, fact: str
+) -> None:
+    message = _view(Frame(way, 1, raw, derived={"part": part} if part else None))
+    assert fact in getattr(message, "error", "")
+
+
+def test_a_record_can_be_read_before_any_list() -> None:
+    raw = bytes.fromhex("00080200cb007107")
+    assert _view(Frame(DOWN, 1, raw, derived={"part": "push"})).fields() == {
+        "flags": 0,
+        "ip": "203.0.113.7",
+    }
