@@ -44,6 +44,7 @@ from proxy.codec import (
     describe,
 )
 from proxy.dissector import StreamDissector
+from proxy.gamespy_marks import NATNEG
 from proxy.keys import SessionKeys
 from proxy.message import Message, WireError
 from proxy.protocol import Announce, Field, Kind, Protocol, Volatile
@@ -59,7 +60,6 @@ HEADER = 3
 """Length and type."""
 SEND_MESSAGE = 2
 PUSH_SERVER = 2
-PAYLOAD_MARK = bytes.fromhex("fdfc1e666ab2")
 PAYLOAD = 10
 """Bytes of a call for NatNeg: its magic and a cookie (u32, big-endian)."""
 ONLY_ADDRESS = 2
@@ -509,9 +509,9 @@ def _length(buffer: bytes | bytearray, start: int, types: Collection[Any]) -> in
 def _request_length(buffer: bytes | bytearray, start: int) -> int:
     length = _length(buffer, start, TABLE[UP].keys() | {0})
     if length and buffer[start + 2] == SEND_MESSAGE:
-        tail = bytes(buffer[start + length : start + length + len(PAYLOAD_MARK)])
-        if PAYLOAD_MARK.startswith(tail):
-            return length + PAYLOAD if len(tail) == len(PAYLOAD_MARK) else 0
+        tail = bytes(buffer[start + length : start + length + len(NATNEG)])
+        if NATNEG.startswith(tail):
+            return length + PAYLOAD if len(tail) == len(NATNEG) else 0
     return length
 
 

@@ -34,6 +34,7 @@ from proxy.codec import (
     describe,
 )
 from proxy.dissector import PEER_FAULTS, DatagramDissector
+from proxy.gamespy_marks import GT2, owner
 from proxy.keys import SessionKeys
 from proxy.message import Message, WireError
 from proxy.protocol import Protocol, Rhythm, Volatile
@@ -41,10 +42,7 @@ from recordings.model import Direction, Frame, Key, Transport
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
 
-MARK = b"\xfe\xfe"
 PEER = b"gamespygp".ljust(16, b"\0")
-FOREIGN = {b"\xfd\xfc\x1e\x66\x6a\xb2": "gamespy-natneg", b"\xfe\xfd": "gamespy-query"}
-"""What else games send and get on the same socket."""
 RELIABLE = 7
 """Bytes of the header of a reliable message."""
 
@@ -59,10 +57,10 @@ class Escaped(Wire):
 
     def read(self, data: bytes, offset: int, end: int) -> tuple[Any, int]:
         body = data[offset:end]
-        return (body[2:] if body.startswith(MARK) else body), end
+        return (body[2:] if body.startswith(GT2) else body), end
 
     def write(self, value: Any) -> bytes:
-        return (MARK if value.startswith(MARK) else b"") + bytes(value)
+        return (GT2 if value.startswith(GT2) else b"") + bytes(value)
 
     def parse(self, value: Any) -> Any:
         return bytes.fromhex(value) if isinstance(value, str) else bytes(value)
@@ -130,7 +128,7 @@ class Counted(Wire):
 class Packet(Struct, frozen=True):
     """What every datagram but bare data begins with."""
 
-    mark: ClassVar = Magic(MARK)
+    mark: ClassVar = Magic(GT2)
     opcode: ClassVar = Magic(b"")
 
 
@@ -299,7 +297,7 @@ _KINDS = (
 
 def _view(frame: Frame) -> Message:
     data = frame.clear
-    if data[:2] != MARK or data[2:4] == MARK:
+    if data[:2] != GT2 or data[2:4] == GT2:
         return Unreliable.decode(data)
     if len(data) < 3:
         raise WireError("gt2, byte 2: the type is missing")
@@ -344,10 +342,8 @@ class Gt2Dissector(DatagramDissector):
 
     def frame(self, frame: Frame) -> None:
         data = frame.clear
-        if data[:2] != MARK:
-            for mark, owner in FOREIGN.items():
-                if data.startswith(mark):
-                    frame.protocol = owner
+        if data[:2] != GT2:
+            frame.protocol = owner(data)
             return
         look = self.OPENING.get(data[2:3])
         if look is not None:

@@ -30,6 +30,7 @@ from proxy.codec import (
     Text,
 )
 from proxy.dissector import DatagramDissector
+from proxy.gamespy_marks import NATNEG, owner
 from proxy.keys import SessionKeys
 from proxy.message import Message, WireError
 from proxy.protocol import Announce, Protocol, Volatile
@@ -37,12 +38,9 @@ from recordings.model import Direction, Frame, Key, Transport
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
 
-MAGIC = bytes.fromhex("fdfc1e666ab2")
 HEADER = 12
 TYPE_AT = 7
 COOKIE = slice(8, 12)
-FOREIGN = {b"\xfe\xfe": "gamespy-gt2"}
-"""What else the peers send on the socket that NatNeg opened for them."""
 
 Ip = Annotated[str, Ipv4()]
 Stale = Annotated[bytes, Rest(), "what memory held behind the part that counts"]
@@ -58,7 +56,7 @@ P = TypeVar("P", bound="Packet")
 class Packet(Struct, frozen=True):
     """What every packet begins with."""
 
-    magic: ClassVar = Magic(MAGIC)
+    magic: ClassVar = Magic(NATNEG)
     version: Annotated[U8, "1 to 4; 3 in 2007, 4 in 2012"]
     opcode: ClassVar = Magic(b"")
     cookie: Annotated[U32BE, "names the pair; 777 asks for a NAT test, 0 to 3 number its probes"]
@@ -221,7 +219,7 @@ _BY_TYPE: dict[Any, type[Struct]] = {**TABLE[DOWN], **TABLE[UP]}
 
 def _view(frame: Frame) -> Message:
     data = frame.clear
-    if not data.startswith(MAGIC) or len(data) < HEADER:
+    if not data.startswith(NATNEG) or len(data) < HEADER:
         raise WireError(f"natneg, byte 0: {len(data)} bytes without the magic and a whole header")
     cls = _BY_TYPE.get(data[TYPE_AT])
     if cls is None:
@@ -240,8 +238,8 @@ class NatNegDissector(DatagramDissector):
 
     def frame(self, frame: Frame) -> None:
         data = frame.clear
-        if not data.startswith(MAGIC):
-            frame.protocol = FOREIGN.get(data[:2], "raw-udp")
+        if not data.startswith(NATNEG):
+            frame.protocol = owner(data) or "raw-udp"
         elif data[TYPE_AT : TYPE_AT + 1] == b"\0" and data[COOKIE] != self._cookie:
             self._cookie = data[COOKIE]
             self.learn(frame, Key("natneg.cookie", self._cookie))

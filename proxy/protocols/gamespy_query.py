@@ -41,6 +41,7 @@ from proxy.codec import (
     Table,
 )
 from proxy.dissector import PEER_FAULTS, DatagramDissector
+from proxy.gamespy_marks import GT2, NATNEG, QR2, owner
 from proxy.keys import SessionKeys
 from proxy.keyvalue import lookup
 from proxy.message import Message, WireError
@@ -53,9 +54,7 @@ from recordings.model import Direction, Frame, Key, Transport
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
 
-MARK = b"\xfe\xfd"
 NO_KEY = bytes(4)
-FOREIGN = {b"\xfd\xfc\x1e\x66\x6a\xb2": "gamespy-natneg", b"\xfe\xfe": "gamespy-gt2"}
 REMEMBERED = 1024
 """Game servers and questions that one flow keeps in mind."""
 
@@ -71,7 +70,7 @@ class _FromGame(Struct, frozen=True):
 
 
 class _ToGame(Struct, frozen=True):
-    mark: ClassVar = Magic(MARK)
+    mark: ClassVar = Magic(QR2)
     opcode: ClassVar = Magic(b"")
     key: Key4
 
@@ -185,7 +184,7 @@ class NatNegMessage(_ToGame, frozen=True):
     """A browser wants to meet this game server by NatNeg."""
 
     message_id: Annotated[bytes, Bytes(4), "repeated in the acknowledgement"]
-    natneg: ClassVar = Magic(bytes.fromhex("fdfc1e666ab2"))
+    natneg: ClassVar = Magic(NATNEG)
     cookie: U32BE
 
 
@@ -293,8 +292,8 @@ def _view(frame: Frame) -> Message:
 
 
 def _view_qr2(frame: Frame, data: bytes) -> Message:
-    to_game = data.startswith(MARK)
-    place = len(MARK) if to_game else 0
+    to_game = data.startswith(QR2)
+    place = len(QR2) if to_game else 0
     if len(data) < place + 5:
         raise WireError(f"QR2, byte {place}: needs 5 bytes, {len(data) - place} left")
     tag = data[place]
@@ -365,19 +364,18 @@ class QueryDissector(DatagramDissector):
             for key in self._players.look(frame):
                 self.learn(frame, key)
             return
-        for mark, owner in FOREIGN.items():
-            if data.startswith(mark):
-                frame.protocol = owner
-                return
-        self._notice(frame)
+        if data.startswith((NATNEG, GT2)):
+            frame.protocol = owner(data)
+        else:
+            self._notice(frame)
 
     def _notice(self, frame: Frame) -> None:
         data = frame.clear
         if data[:1] == b"\\":
             self._qr1(frame)
             return
-        to_game = data.startswith(MARK)
-        place = len(MARK) if to_game else 0
+        to_game = data.startswith(QR2)
+        place = len(QR2) if to_game else 0
         look = self._LOOKS.get((to_game, data[place : place + 1]))
         if look is not None:
             look(self, frame, data[place + 1 : place + 5], data[place + 5 :])
@@ -436,7 +434,7 @@ class QueryDissector(DatagramDissector):
                 put_name(frame, f"texts[{number}]", name)
 
     def _message(self, frame: Frame, key: bytes, body: bytes) -> None:
-        if body[4:].startswith(b"\xfd\xfc\x1e\x66\x6a\xb2") and len(body) == 14:
+        if body[4:].startswith(NATNEG) and len(body) == 14:
             self.learn(frame, Key("natneg.cookie", body[10:]))
 
     _LOOKS: ClassVar[dict[tuple[bool, bytes], Callable[[Any, Frame, bytes, bytes], None]]] = {
