@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
+import sys
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -23,6 +25,9 @@ MAX_BATCH = 64
 PATIENCE = 16
 """Turns with exactly one datagram after which a second one is tried."""
 ERRORS_IN_A_ROW = 100
+SO_MEMINFO = 55 if sys.platform == "linux" else -1
+"""Option that reads the counters of a socket; the last one is of dropped datagrams."""
+MEMINFO = struct.Struct("=9I")
 
 
 class DatagramSocket:
@@ -93,6 +98,14 @@ class DatagramSocket:
         """The store has caught up."""
         self.start()
 
+    def dropped(self) -> int | None:
+        """How many datagrams the kernel has dropped, since the socket was made; None: unknown."""
+        try:
+            counters = self.sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
+            return int(MEMINFO.unpack(counters)[-1])
+        except (OSError, struct.error):
+            return None
+
     def _readable(self) -> None:
         """A turn of the loop: as many reads as it took lately, so that a quiet flow reads once."""
         batch = self._batch
@@ -155,3 +168,33 @@ class DatagramSocket:
                 self.came(data, peer)
             except Exception:
                 report("a datagram could not be handled")
+
+
+class Rest:
+    """Says when UDP is not read because the store cannot keep up, and what was lost by it."""
+
+    def __init__(self, time: Callable[[], float], notice: Callable[[str, str], None]) -> None:
+        self._time = time
+        self._notice = notice
+        self._began = 0.0
+        self._sockets: dict[DatagramSocket, int | None] = {}
+
+    def begins(self, sock: DatagramSocket) -> None:
+        """That socket is not read any more."""
+        if not self._sockets:
+            self._began = self._time()
+            self._notice(
+                "congested",
+                "the recording cannot keep up: UDP is not read for a while, datagrams may be lost",
+            )
+        self._sockets.setdefault(sock, sock.dropped())
+
+    def over(self) -> None:
+        """All are read again."""
+        sockets, self._sockets = self._sockets, {}
+        if sockets:
+            counts = [(before, sock.dropped()) for sock, before in sockets.items()]
+            known = [now - was for was, now in counts if was is not None and now is not None]
+            lost = f"{sum(known)} datagrams were lost" if known else "how many were lost is unknown"
+            seconds = self._time() - self._began
+            self._notice("congested", f"UDP is read again after {seconds:.1f} s: {lost}")

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from proxy.relay.api import Address, Listen, Sinks, show_address
-from proxy.relay.flow import Congested, default_idle
+from proxy.relay.datagrams import DatagramSocket, Rest
+from proxy.relay.flow import Congested, default_idle, report
 from proxy.relay.process import more_files, stop_on_signals
 from proxy.relay.resolver import Resolver, refuse_ourselves
 from proxy.relay.sockets import WILDCARDS, Outward
@@ -51,6 +52,7 @@ class Engine:
         modes: Sequence[str] = (),
         route: Callable[[Transport, Address], Listen | None] = lambda transport, server: None,
         on_ready: Callable[[], None] | None = None,
+        on_notice: Callable[[str, str], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`idle` gives the seconds of silence after which a UDP flow of a protocol is closed;
@@ -58,8 +60,8 @@ class Engine:
 
         `modes` are further modes of mitmproxy to run beside our listeners, and `route` says which
         protocol a destination of theirs speaks and whether it has an upstream (None: raw, itself).
-        `on_ready` is called once everything accepts clients; `clock` (seconds) is what idle time
-        is measured by.
+        `on_ready` is called once everything accepts clients, `on_notice` with kind and detail of
+        what is about no single flow; `clock` (seconds) is what idle time is measured by.
         """
         self.sinks = sinks
         self.resolver = resolver or Resolver(offline=offline)
@@ -71,6 +73,8 @@ class Engine:
         self._modes = tuple(modes)
         self._route = route
         self._on_ready = on_ready
+        self._on_notice = on_notice
+        self._rest = Rest(clock, self.notice)
         self._listeners: list[Listener] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
@@ -177,6 +181,20 @@ class Engine:
         waiting, self.congested = self.congested, set()
         for one in waiting:
             one.relieve()
+        self._rest.over()
+
+    def rests(self, sock: DatagramSocket) -> None:
+        """A UDP socket is not read until the store has caught up; said, as some may be lost."""
+        self.congested.add(sock)
+        self._rest.begins(sock)
+
+    def notice(self, kind: str, detail: str) -> None:
+        """Something happened that is not about one flow."""
+        if self._on_notice is not None:
+            try:
+                self._on_notice(kind, detail)
+            except Exception:
+                report(f"it could not be told: {kind}: {detail}")
 
     def stop(self) -> None:
         """End `run`. May be called from any thread, before it too, and twice."""
@@ -203,7 +221,7 @@ class Engine:
         more_files()
         try:
             with stop_on_signals(self._loop, self.stop):
-                stage = Stage(self, self._modes, lazy=self.outward.offline)
+                stage = Stage(self, self._modes, lazy=self._lazy())
                 wait = asyncio.ensure_future(self._wait_for_stop(stage.shutdown))
                 try:
                     await stage.run(self._ready)
@@ -212,6 +230,13 @@ class Engine:
                     await self.finish()
         finally:
             self._loop = None
+
+    def _lazy(self) -> bool:
+        """Whether modes connect only when our layer asks, so that a refusal is recorded.
+
+        SOCKS tells its client whether the server was reached, so there it is connected at once.
+        """
+        return self.outward.offline or any(not m.startswith("socks5") for m in self._modes)
 
     async def _wait_for_stop(self, shutdown: Callable[[], None]) -> None:
         assert self._wake is not None

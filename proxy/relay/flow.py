@@ -11,12 +11,15 @@ import contextlib
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from proxy.relay.api import Actor, Address, Listen, Pipe, Sink, Sinks
 from proxy.relay.resolver import Resolver
 from proxy.relay.sockets import Outward
 from recordings.model import Direction
+
+if TYPE_CHECKING:
+    from proxy.relay.datagrams import DatagramSocket
 
 DEFAULT_IDLE = 300.0
 
@@ -68,6 +71,14 @@ class Host(Protocol):
     congested: set[Congested]
     """Who has stopped reading until the store has caught up."""
 
+    def rests(self, sock: DatagramSocket) -> None:
+        """A socket of datagrams is not read until the store has caught up: some may be lost."""
+        ...
+
+    def notice(self, kind: str, detail: str) -> None:
+        """Something happened that is not about one flow."""
+        ...
+
 
 class Congested(Protocol):
     """Somebody who waits for the store."""
@@ -75,6 +86,30 @@ class Congested(Protocol):
     def relieve(self) -> None:
         """Read again."""
         ...
+
+
+class Often:
+    """Says a thing the first time, and then how often it happened, once in a while."""
+
+    def __init__(self, kind: str, host: Host) -> None:
+        self._kind = kind
+        self._host = host
+        self._sentence = ""
+        self._more = 0
+
+    def happened(self, times: int, sentence: str) -> None:
+        """It happened: said at once if it is the first time."""
+        if not self._sentence:
+            self._host.notice(self._kind, f"{sentence} (said once; then in numbers)")
+        else:
+            self._more += times
+        self._sentence = sentence
+
+    def rest(self) -> None:
+        """Say what happened since."""
+        more, self._more = self._more, 0
+        if more:
+            self._host.notice(self._kind, f"{self._sentence}: {more} more")
 
 
 def call_later(seconds: float, call: Callable[[], None]) -> None:

@@ -1,12 +1,12 @@
 """Names of upstream servers to addresses, by name servers of our own choice.
 
-The hosts file is ignored: a user who points a game at this machine does it there, or in our own
-DNS, and the proxy must not follow and connect to itself.
+The system's hosts file is ignored: a user who points a game at this machine does it there, or in
+our own DNS, and the proxy must not follow and connect to itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from proxy.relay.api import Address, show_address
@@ -33,19 +33,21 @@ class Resolver:
         name_servers: Sequence[str] = (),
         *,
         offline: bool = False,
+        hosts: Mapping[str, str] | None = None,
         lookup: Lookup | None = None,
     ) -> None:
+        """`hosts` are names whose address the user knows: nobody is asked for them."""
         for server in name_servers:
             if numeric(server) is None:
                 raise UserError(f"--resolver {server!r} is no address: give one like 9.9.9.9")
         self._servers = list(name_servers)
         self._lookup = lookup
         self._offline = offline
-        self._found: dict[str, str] = {}
+        self._found = {_plain(name): address for name, address in (hosts or {}).items()}
 
     def known(self, host: str) -> str | None:
         """The address when nobody has to be asked: a number, this machine, or found before."""
-        name = host.rstrip(".").lower()
+        name = _plain(host)
         return numeric(host) or LOCAL_NAMES.get(name) or self._found.get(name)
 
     async def resolve(self, host: str) -> str:
@@ -54,8 +56,10 @@ class Resolver:
         if known is not None:
             return known
         if self._offline:
-            raise UserError(f"{host} is not looked up while offline: give its numeric address")
-        name = host.rstrip(".").lower()
+            raise UserError(
+                f"{host} is not looked up while offline: give its numeric address, or --hosts-file"
+            )
+        name = _plain(host)
         try:
             found = await self._asked().lookup_ip(name)
         except (OSError, RuntimeError, ValueError) as error:
@@ -71,6 +75,10 @@ class Resolver:
 
             self._lookup = make_lookup(self._servers)
         return self._lookup
+
+
+def _plain(name: str) -> str:
+    return name.rstrip(".").lower()
 
 
 def _unknown(host: str, why: str) -> str:

@@ -8,20 +8,23 @@ import socket
 from collections.abc import Callable
 from dataclasses import replace
 
-from proxy.relay.api import Address, Listen
-from proxy.relay.datagrams import DatagramSocket, Peer
-from proxy.relay.flow import Host
+from proxy.relay.api import Address, Listen, show_address
+from proxy.relay.datagrams import Peer
+from proxy.relay.flow import Host, Often
 from proxy.relay.sockets import (
     WILDCARDS,
     bind_datagrams,
     plain_address,
-    route_to,
 )
 from proxy.relay.udp_endpoint import Endpoint
+from proxy.relay.udp_face import Face, SocketFace, oldest
 from recordings.errors import UserError
 
 MAX_ENDPOINTS = 2000
-"""Clients of one listener; the one that has been silent longest makes room."""
+"""Clients of one listening address. When there are more, those make room that have been silent
+longest, of the address that has the most: a flood does not push out who plays elsewhere."""
+ROOM = 40
+"""How many make room at a time, so that a flood is not slow."""
 KEEP = 3600.0
 """Seconds without a datagram after which the port to the server is given up."""
 MAX_LINKS = 256
@@ -31,55 +34,25 @@ MAX_WAITING = 256
 SWEEPS_PER_IDLE = 4
 
 
-class Face:
-    """One listening socket: an address of this machine and the clients that contacted it."""
-
-    def __init__(self, listener: UdpListener, sock: socket.socket) -> None:
-        self.listener = listener
-        self.address = plain_address(sock.getsockname())
-        self.socket = DatagramSocket(sock, self._came, self._failed)
-        self.send = sock.sendto
-        self.endpoints: dict[Peer, Endpoint] = {}
-        self._only = listener.listen.client
-        self._host = listener.host
-        self._sinks = listener.host.sinks
-
-    def local_for(self, peer: Peer) -> Address:
-        """The address of ours that this client contacted."""
-        host, port = self.address
-        if host in WILDCARDS:
-            return route_to(plain_address(peer)[0]) or host, port
-        return self.address
-
-    def _came(self, data: bytes, peer: Peer) -> None:
-        endpoint = self.endpoints.get(peer)
-        if endpoint is None:
-            if self._only is not None and peer[0] != self._only:
-                return
-            endpoint = self.listener.welcome(self, peer, data)
-            if endpoint is None:
-                return
-        endpoint.from_client(data)
-        if self._sinks.congested:
-            self.rest(self.socket)
-
-    def _failed(self, error: OSError) -> None:
-        """Windows tells here that a client's port is closed; nobody's flow ends by that."""
-
-    def rest(self, sock: DatagramSocket) -> None:
-        """The store cannot keep up: leave datagrams to the kernel, which drops what is too much."""
-        sock.pause()
-        self._host.congested.add(sock)
-
-
 class UdpListener:
     """One port, on one address or on all, and its endpoints."""
 
-    def __init__(self, host: Host, listen: Listen, check_server: Callable[[Address], None]) -> None:
+    def __init__(
+        self,
+        host: Host,
+        listen: Listen,
+        check_server: Callable[[Address], None],
+        face: Callable[[UdpListener], Face] | None = None,
+    ) -> None:
+        """`face` makes the one face of a listener that has no socket of its own to read."""
         self.host = host
         self.listen = listen
         self.check_server = check_server
-        self.faces = [Face(self, sock) for sock in bind_datagrams(listen.host, listen.port)]
+        if face is not None:
+            self.faces = [face(self)]
+        else:
+            sockets = bind_datagrams(listen.host, listen.port)
+            self.faces = [SocketFace(self, sock) for sock in sockets]
         self.address = self.faces[0].address
         self.idle = host.idle(listen.protocol)
         self._open_to_peers = host.peers(listen.protocol) and listen.role != "peer"
@@ -88,6 +61,7 @@ class UdpListener:
         self._waiting: list[tuple[Face, Peer, bytes]] = []
         self._resolving: asyncio.Task[None] | None = None
         self._sweeper: asyncio.TimerHandle | None = None
+        self._room = Often("too-many-clients", host)
         self.closed = False
 
     # life
@@ -108,7 +82,7 @@ class UdpListener:
     def serve(self) -> None:
         """Read from now on."""
         for face in self.faces:
-            face.socket.start()
+            face.start()
         if self._sweeper is None and not self.closed:
             self._rearm()
 
@@ -125,6 +99,7 @@ class UdpListener:
 
     def sweep(self) -> None:
         """Close the flows that have been silent for too long, and the endpoints much later."""
+        self._room.rest()
         now = self.host.time()
         for face in self.faces:
             for peer, endpoint in list(face.endpoints.items()):
@@ -164,8 +139,7 @@ class UdpListener:
             for endpoint in face.endpoints.values():
                 endpoint.cut()
             face.endpoints.clear()
-            face.socket.close()
-            self.host.congested.discard(face.socket)
+            face.close()
 
     def endpoints(self) -> list[Endpoint]:
         """Every endpoint, also those without an open flow, and those of other players."""
@@ -222,7 +196,7 @@ class UdpListener:
         self, face: Face, peer: Peer, server: Address | None, refusal: str | None = None
     ) -> Endpoint:
         if len(face.endpoints) >= MAX_ENDPOINTS:
-            self._make_room(face)
+            self._make_room(face, ROOM)
         endpoint = face.endpoints[peer] = Endpoint(face, peer, server)
         if server is not None:
             try:
@@ -281,13 +255,15 @@ class UdpListener:
             self._make_room(face)
             return self.host.outward.datagrams(server, connected=connected)
 
-    def _make_room(self, face: Face) -> None:
-        """Give up the endpoint that has been silent longest, one without a flow first."""
-        if face.endpoints:
-            peer = min(
-                face.endpoints,
-                key=lambda p: (face.endpoints[p].flow is not None, face.endpoints[p].last),
-            )
+    def _make_room(self, face: Face, count: int = 1) -> None:
+        """Give up the endpoints that have been silent longest, and say so."""
+        gone = oldest(face.endpoints, count)
+        for peer in gone:
             endpoint = face.endpoints.pop(peer)
             endpoint.close_flow("too many clients")
             endpoint.cut()
+        if gone:
+            where = f"{self.listen.protocol} udp {show_address(face.address)}"
+            self._room.happened(
+                len(gone), f"{where} has too many clients, those silent longest make room"
+            )

@@ -23,7 +23,7 @@ from proxy.relay.sockets import plain_address
 from recordings.model import Direction
 
 if TYPE_CHECKING:
-    from proxy.relay.udp import Face
+    from proxy.relay.udp_face import Face
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
 _REFUSALS = {errno.ECONNREFUSED, errno.ECONNRESET, errno.EHOSTUNREACH, errno.ENETUNREACH, 10054}
