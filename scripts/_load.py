@@ -123,34 +123,33 @@ def ping_tcp(port: int, connections: int, seconds: float) -> None:
 
 def ping_udp(port: int, flows: int, seconds: float) -> None:
     """Ping-pong of one datagram per flow, all flows at once; a lost one is sent again."""
+    bundles = [kaillera_bundle(number) for number in range(65536)]
     selector = selectors.DefaultSelector()
     sent: dict[int, float] = {}
-    number = lost = 0
-    socks = []
+    numbers: dict[socket.socket, int] = {}
     for _ in range(flows):
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sock.connect((HOST, port))
-        sock.send(kaillera_bundle(number))
+        sock.send(bundles[0])
         sent[sock.fileno()] = time.perf_counter()
         selector.register(sock, selectors.EVENT_READ, sock)
-        socks.append(sock)
+        numbers[sock] = 0
     count, times = 0, []
     begun = time.perf_counter()
     end = begun + seconds
     while (clock := time.perf_counter()) < end:
         ready = selector.select(0.5)
         if not ready:
-            lost += len(socks)
-            for sock in socks:
-                sock.send(kaillera_bundle(number))
+            for sock, number in numbers.items():
+                sock.send(bundles[number])
         for key, _ in ready:
             key.data.recv(65536)
             clock = time.perf_counter()
             times.append(clock - sent[key.fd])
             count += 1
-            number += 1
+            number = numbers[key.data] = (numbers[key.data] + 1) & 0xFFFF
             sent[key.fd] = clock
-            key.data.send(kaillera_bundle(number))
+            key.data.send(bundles[number])
     _summary(count, clock - begun, times)
 
 
