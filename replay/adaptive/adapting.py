@@ -40,6 +40,8 @@ class Scene:
     """Kind and path -> the number recorded and said last."""
     answered: tuple[Line | None, Line] | None = None
     """The pair that is being answered: it is asked first by `echo`."""
+    repeats: bool = False
+    """What an answer repeats of the message that it answers, it repeats now too."""
 
 
 class Adapter:
@@ -74,7 +76,9 @@ class Adapter:
             if value is None or value == "":
                 continue
             rule = self._masks.rule(line.kind, path)
-            if rule is None:
+            if self._scene.repeats and (said := self._repeated(path, value)) is not None:
+                new = said
+            elif rule is None:
                 new = self.memory.expect(path, value)
             else:
                 new = _RENEWALS[rule.how](self, line, path, value, rule)
@@ -84,6 +88,13 @@ class Adapter:
             if announce.kind == line.kind and announce.direction is line.direction:
                 message = self._readdress(message, announce)
         return message
+
+    def _repeated(self, path: str, value: Json) -> Json:
+        """The live value of a field that the recorded answer took from what it answers."""
+        asked, live = self._scene.answered or (None, None)
+        if asked is None or live is None or _get(asked.message, path) != value:
+            return None
+        return _get(live.message, path)
 
     # -- the rules ---------------------------------------------------------------------------------
 

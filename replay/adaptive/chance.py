@@ -47,10 +47,9 @@ class Chance:
         return self._text(value)
 
     def _number(self, value: int) -> int:
-        top = 1 << value.bit_length() - 1
-        made = top | self.random.getrandbits(value.bit_length() - 1)
-        lowest: int = 10 ** (len(str(value)) - 1)
-        return min(max(made, lowest), 10 * lowest - 1)
+        """As many digits and as many bits, so that it fits wherever the old one did."""
+        bit, digit = 1 << value.bit_length() - 1, 10 ** (len(str(value)) - 1)
+        return self.random.randint(max(bit, digit), min(2 * bit, 10 * digit) - 1)
 
     def _text(self, value: str) -> str:
         pick = self.random.choice

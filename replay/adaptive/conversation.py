@@ -142,6 +142,15 @@ class Conversation:
                 self._learn(live, first)
         return said
 
+    def answer(self, asked: Line, live: Line, recorded: Line, at: int) -> Said:
+        """The recorded answer to what the peer asked; it repeats what the recorded one repeated."""
+        self.scene.answered = (asked, live)
+        self.scene.repeats = True
+        try:
+            return self.say([recorded], at)
+        finally:
+            self.scene.repeats = False
+
     def say_message(
         self, message: Message, at: int, cipher: str | None = None, line: Line | None = None
     ) -> Said:

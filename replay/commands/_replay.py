@@ -1,0 +1,222 @@
+"""From the options of `understudy replay` to players, and what is printed about them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from proxy import options, registry
+from proxy.relay.clock import now
+from recordings.choosing import one_session, open_recording
+from recordings.model import Key, Origin
+from recordings.writer import Recording
+from replay.playback.player import Player
+from replay.playback.scribe import Scribe
+from replay.playback.script import Script, read_script
+from replay.playback.verdict import Verdict
+from replay.playback.wishes import (
+    ORIGINAL,
+    Manner,
+    Setting,
+    changing,
+    read_places,
+    read_setting,
+)
+from replay.transport_playback import play_all
+
+KEYS_FILE = Path("keys.toml")
+"""Read from the working folder when it is there and no other is named."""
+SHOWN = 10
+"""Clients whose verdicts are printed one by one."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user wrote, as click hands it over."""
+
+    to: str | None = None
+    maps: Sequence[str] = ()
+    timing: str = "turns"
+    speed: float | None = None
+    adapt: bool = True
+    settings: Sequence[str] = ()
+    masks: Sequence[str] = ()
+    clients: int = 1
+    loops: int = 1
+    deadline: float = 10.0
+    grace: float = 1.0
+    go_on: bool = False
+    write: Path | None = None
+    key: Sequence[str] = ()
+    game_key: Sequence[str] = ()
+    keys_file: Path | None = None
+    protocol_file: Sequence[Path] = ()
+    seed: int = 0
+    as_json: bool = False
+
+
+def run(file: Path, session: int | None, **words: object) -> int:
+    """Everything that the command does; the exit code. Raises UserError."""
+    asked = Asked(**words)  # type: ignore[arg-type]
+    for path in asked.protocol_file:
+        registry.add_file(path)
+    manner = _manner(asked)
+    with open_recording(file) as reader:
+        script = read_script(reader, one_session(reader, session), asked.masks)
+    settings = [read_setting(text, script) for text in asked.settings]
+    for notice in script.notices:
+        click.echo(f"* {notice}", err=True)
+    path = asked.write or _default_path(script)
+    with Recording.open(path) as store:
+        players = _play(script, manner, settings, asked, store)
+    return _tell(players, path, asked)
+
+
+def _manner(asked: Asked) -> Manner:
+    keys, secrets = _keys(asked)
+    return Manner(
+        places=read_places(asked.to, asked.maps),
+        timing=ORIGINAL if asked.speed is not None else asked.timing,
+        speed=asked.speed or 1.0,
+        verbatim=not asked.adapt,
+        deadline=int(asked.deadline * 1e6),
+        grace=int(asked.grace * 1e6),
+        keys=tuple(keys),
+        secrets=secrets,
+        seed=asked.seed,
+        go_on=asked.go_on,
+    )
+
+
+def _keys(asked: Asked) -> tuple[list[Key], dict[str, str]]:
+    path = asked.keys_file or (KEYS_FILE if KEYS_FILE.is_file() else None)
+    keys, secrets = options.read_keys_file(path) if path else ([], {})
+    keys += [options.read_key(text) for text in asked.key]
+    secrets.update(options.read_game_key(text) for text in asked.game_key)
+    return keys, secrets
+
+
+def _default_path(script: Script) -> Path:
+    name = script.session.game or script.roles[0].row.protocol
+    return Path(f"{name}-{datetime.now(UTC):%Y-%m-%d}.understudy.db")
+
+
+def _play(
+    script: Script, manner: Manner, settings: list[Setting], asked: Asked, store: Recording
+) -> list[Player]:
+    source = f"playback of session {script.session.id} ({script.session.uid})"
+
+    def make(client: int, loop: int) -> Player:
+        number = client + (loop - 1) * asked.clients
+        note = source if asked.clients * asked.loops == 1 else f"{source}, client {number}"
+        scribe = Scribe(
+            store,
+            game=script.session.game,
+            client=script.session.client,
+            origin=Origin.PLAYBACK,
+            note=note,
+        )
+        change = changing(settings, number)
+        return Player(script, manner, scribe, now, change=change, number=number)
+
+    with _Bar(script.says * asked.clients * asked.loops) as bar:
+        try:
+            return asyncio.run(
+                play_all(
+                    make, clients=asked.clients, loops=asked.loops, store=store, watch=bar.watch
+                )
+            )
+        except KeyboardInterrupt:
+            bar.stop()
+            return bar.players
+
+
+class _Bar:
+    """The progress bar: on stderr, and only on a terminal."""
+
+    def __init__(self, total: int) -> None:
+        console = Console(stderr=True)
+        self.players: list[Player] = []
+        self._progress = Progress(
+            TextColumn("playing"),
+            BarColumn(),
+            TextColumn("{task.completed:,} of {task.total:,} frames"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+            get_time=lambda: now() / 1e6,
+        )
+        self._task = self._progress.add_task("", total=total)
+
+    def watch(self, player: Player) -> None:
+        """Count one more player."""
+        self.players.append(player)
+        if not self._progress.disable:
+            player.told = self._tell
+
+    def _tell(self, said: int) -> None:
+        self._progress.update(self._task, advance=said)
+
+    def stop(self) -> None:
+        """Show it no more."""
+        self._progress.stop()
+
+    def __enter__(self) -> _Bar:
+        if not self._progress.disable:
+            self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+
+def _tell(players: list[Player], path: Path, asked: Asked) -> int:
+    verdicts = [player.verdict for player in players]
+    failed = sum(not one.passed for one in verdicts)
+    if asked.as_json:
+        for one in verdicts:
+            click.echo(json.dumps(one.to_json()))
+        return int(failed > 0 or not verdicts)
+    if len(verdicts) == 1:
+        for line in verdicts[0].details():
+            click.echo(line)
+    else:
+        _tell_many(verdicts)
+    if asked.timing == ORIGINAL or asked.speed is not None:
+        _tell_lateness(verdicts)
+    click.echo(f"recorded {path}: session {', '.join(str(v.session) for v in verdicts[:SHOWN])}")
+    if len(verdicts) == 1:
+        click.echo(f"{verdicts[0].sentence()} ({verdicts[0].seconds:.2f} s)")
+    else:
+        said = sum(one.said for one in verdicts)
+        click.echo(
+            f"{len(verdicts) - failed:,} of {len(verdicts):,} sessions were played to their end; "
+            f"{said:,} frames said"
+        )
+    return int(failed > 0 or not verdicts)
+
+
+def _tell_many(verdicts: list[Verdict]) -> None:
+    for number, one in enumerate(verdicts[:SHOWN], 1):
+        click.echo(f"client {number}: {one.sentence()} ({one.seconds:.2f} s)")
+    if len(verdicts) > SHOWN:
+        click.echo(f"... {len(verdicts) - SHOWN:,} more")
+    reasons = [one.sentence() for one in verdicts[SHOWN:] if not one.passed]
+    for reason in list(dict.fromkeys(reasons))[:SHOWN]:
+        click.echo(f"also: {reason}")
+
+
+def _tell_lateness(verdicts: list[Verdict]) -> None:
+    late = sorted(micros for one in verdicts for micros in one.late)
+    if late:
+        high = late[min(len(late) - 1, int(len(late) * 0.99))]
+        click.echo(f"timing: median {late[len(late) // 2] / 1e3:.2f} ms late, p99 {high / 1e3:.2f}")

@@ -1,0 +1,153 @@
+"""`understudy replay`: play the client of a recorded session against a live server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from recordings.choosing import file_argument, session_option
+
+
+@click.command()
+@file_argument
+@session_option
+@click.option(
+    "--to",
+    metavar="HOST[:PORT]",
+    help="The live server: of the session's first flow, and of the others at their recorded "
+    "ports. What the server announces itself (a lobby, a private port) is followed.",
+)
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="RECORDED=LIVE",
+    help="Where one server of the recording is now. RECORDED is its HOST:PORT, HOST, :PORT, name, "
+    "or protocol; LIVE is HOST[:PORT]. Wins over --to and over what is announced. Repeatable.",
+)
+@click.option(
+    "--timing",
+    type=click.Choice(["turns", "original", "fast"]),
+    default="turns",
+    show_default=True,
+    help="turns: speak as soon as the server has answered as recorded. original: and not before "
+    "the recorded time. fast: wait for keys and announced endpoints only.",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="X",
+    help="Original timing, X times as fast.",
+)
+@click.option(
+    "--adapt/--verbatim",
+    default=True,
+    help="Renew what differs at every run (keys, proofs, ids, times), the default; or send the "
+    "recorded bytes as they are.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KIND.FIELD=VALUE",
+    help="Say something else in a field; {n} is the number of the client. What follows from it "
+    "follows. Repeatable.",
+)
+@click.option(
+    "--mask",
+    "masks",
+    multiple=True,
+    metavar="KIND.FIELD",
+    help="Do not compare this field of what the server says. Repeatable.",
+)
+@click.option(
+    "--clients",
+    type=click.IntRange(1, 10_000),
+    default=1,
+    metavar="N",
+    help="So many clients at once; tell them apart by --set auth.NAME=player{n}.",
+)
+@click.option(
+    "--loop", "loops", type=click.IntRange(min=1), default=1, metavar="N", help="Play it N times."
+)
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long an answer may take.",
+)
+@click.option(
+    "--grace",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for what the server said by itself in the recording.",
+)
+@click.option("--go-on", is_flag=True, help="Go on when an answer never came.")
+@click.option(
+    "-w",
+    "--write",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where it is recorded again.  [default: GAME-DATE.understudy.db]",
+)
+@click.option(
+    "--key",
+    multiple=True,
+    metavar="CIPHER[@up|@down]=HEX",
+    help="A key or password that the recording does not hold. Repeatable.",
+)
+@click.option(
+    "--game-key",
+    multiple=True,
+    metavar="NAME=SECRET",
+    help="A game's secret at its service (GameSpy: gmtest=HA6zkS). Repeatable.",
+)
+@click.option(
+    "--keys-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help='TOML with keys = ["CIPHER=HEX"] and a table [game-keys] of NAME = "SECRET".  '
+    "[default: keys.toml, when there is one]",
+)
+@click.option(
+    "--protocol-file",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A Python file with further protocols. Repeatable.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    metavar="N",
+    help="Fresh values (nonces, ids) follow from it: the same seed says the same.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON, one a line.")
+def command(file: Path, session: int | None, **asked: Any) -> None:
+    """Play the client of a recorded session against a live server, and tell how it went.
+
+    All flows of the session are played in their order: what the server announces (a lobby, a
+    private port) is followed. What differs at every run is renewed: keys, challenges and proofs,
+    ids, times, and every value that this server calls otherwise than the recorded one did. A turn
+    ends when the answers that the recording had have come; when the server goes another way, the
+    nearest recorded message and the fields that differ are shown.
+
+    The session is recorded again, so that `understudy diff` can compare both. Exit code: 0 when it
+    was played to its end and every answer came, 1 when not.
+
+    \b
+    Example:
+      understudy replay evening.understudy.db --to 127.0.0.1
+      understudy replay evening.understudy.db --to 127.0.0.1 --clients 50 \\
+        --set auth.NAME=player{n}
+    """
+    from replay.commands._replay import run
+
+    raise SystemExit(run(file, session, **asked))

@@ -1,0 +1,426 @@
+"""The machine that plays the client of a script: steps and bytes in, acts out. Sans-io.
+
+player.act(now)             what to do now; then again at `player.wake`
+player.opened(flow, ...)    a connection stands, `failed` where it does not
+player.received(flow, ...)  bytes came; `act` again
+player.verdict, player.over
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from proxy.keys import SessionKeys
+from proxy.protocol import Rhythm
+from proxy.relay.api import Address, show_address
+from recordings.errors import UserError
+from recordings.model import Direction, Transport
+from replay.adaptive.chance import Chance
+from replay.adaptive.conversation import Change, Conversation, Said
+from replay.adaptive.lines import Line
+from replay.adaptive.memory import Memory
+from replay.playback.hearing import Listener, LiveFlow, lost
+from replay.playback.places import Endpoints
+from replay.playback.scribe import Scribe
+from replay.playback.script import Close, Hear, Open, Say, Script, Step, Wait
+from replay.playback.verdict import Verdict
+from replay.playback.wishes import FAST, ORIGINAL, Manner
+
+BATCH = 128
+"""Frames said before the peer is listened to again."""
+FLOOD = 20_000
+"""Messages in one turn that the recording does not have there."""
+AGAIN, AGAINS = 500_000, 5
+"""Microseconds after which an unanswered datagram is said again, and how often."""
+ENDING = 1_000_000
+"""Microseconds that the end of a session waits for what is still to come."""
+
+
+@dataclass(slots=True)
+class Connect:
+    """Open a flow."""
+
+    flow: LiveFlow
+    server: Address
+
+
+@dataclass(slots=True)
+class Send:
+    """Bytes, or one datagram."""
+
+    flow: LiveFlow
+    data: bytes
+
+
+@dataclass(slots=True)
+class End:
+    """Close a flow."""
+
+    flow: LiveFlow
+    reason: str
+
+
+Act = Connect | Send | End
+
+
+class Player:
+    """Plays one live session."""
+
+    def __init__(
+        self,
+        script: Script,
+        manner: Manner,
+        scribe: Scribe,
+        now: Callable[[], int],
+        *,
+        change: Change | None = None,
+        number: int = 1,
+    ) -> None:
+        self.script = script
+        self.manner = manner
+        self.scribe = scribe
+        self.verdict = Verdict(says=script.says, session=scribe.session)
+        self.told: Callable[[int], None] | None = None
+        """Is told how many frames were said, from time to time."""
+        self.over = False
+        self.wake = 0
+        """When to `act` again if nothing is heard before, microseconds."""
+        own = [] if manner.verbatim else script.own
+        keys = SessionKeys((*own, *manner.keys), manner.secrets)
+        self.memory = Memory(keys, () if manner.verbatim else script.keys)
+        chance = Chance(f"{manner.seed}/{number}", now)
+        self.flows: dict[int, LiveFlow] = {}
+        for role in script.roles:
+            conversation = Conversation(
+                role.protocol,
+                Direction.TO_SERVER,
+                self.memory,
+                chance,
+                transport=role.transport,
+                masks=role.masks,
+                change=change,
+            )
+            self.flows[role.row.id] = LiveFlow(role, conversation)
+        for step in script.steps:
+            if isinstance(step, Hear):
+                self._flow(step).expects(step)
+        self._endpoints = Endpoints(script, manner.places, self.memory)
+        self._listener = Listener(self.memory, self.verdict, learn=not manner.verbatim)
+        self._next = 0
+        self._since = 0  # when the turn began to wait
+        self._began = 0
+        self._extra = 0
+        self._rare: set[tuple[int, str]] = set()  # pushes that did not come: not waited for again
+
+    def _flow(self, step: Step) -> LiveFlow:
+        return self.flows[step.flow.row.id]
+
+    # -- what to do --------------------------------------------------------------------------------
+
+    def act(self, at: int) -> list[Act]:
+        """What is to be done now; sets `wake`."""
+        said = self.verdict.said
+        acts = self._act(at)
+        if self.told is not None and self.verdict.said > said:
+            self.told(self.verdict.said - said)
+        return acts
+
+    def _act(self, at: int) -> list[Act]:
+        acts: list[Act] = []
+        if not self._began:
+            self._began = self._since = at
+        steps = self.script.steps
+        while not self.over and self._next < len(steps):
+            step = steps[self._next]
+            until = _HOLDS[type(step)](self, step, at, acts)
+            if self.over:
+                break
+            if until is not None:
+                self._idle(step, at, acts, until)
+                return acts
+            self._next += 1
+            self._since = at
+            if len(acts) >= BATCH:
+                self.wake = at
+                return acts
+        if not self.over:
+            wait = self._drain(at) if self.manner.timing == FAST else None
+            if wait is not None:
+                self.wake = wait
+                return acts
+            self.over = True
+        self.verdict.learned = self.memory.learned
+        return acts + self._ends("played to the end")
+
+    def _drain(self, at: int) -> int | None:
+        """What was not waited for may still come; gives up when nothing does."""
+        left = [hear for flow in self.flows.values() for hear in flow.left()]
+        until = max(self._since, *(flow.heard_at for flow in self.flows.values())) + ENDING
+        if left and at < until:
+            return until
+        for hear in left:
+            self.verdict.missing[hear.line.kind] += 1
+        return None
+
+    def _ends(self, reason: str) -> list[Act]:
+        return [End(flow, reason) for flow in self.flows.values() if flow.open]
+
+    def _stop(self, reason: str) -> None:
+        self.verdict.broke_off = self.verdict.broke_off or reason
+        self.over = True
+
+    def _hold_open(self, step: Step, at: int, acts: list[Act]) -> int | None:
+        flow = self._flow(step)
+        if flow.open or flow.ended:
+            return None
+        until = self._due(step, at)
+        if until is not None:
+            return until
+        if not flow.opening:
+            server = self._endpoints.find(flow.role)
+            if server is None:
+                self._stop(
+                    f"nothing says where {flow.role.row.server or 'a server'} is now: "
+                    f"give --to HOST or --map {flow.role.row.server}=HOST:PORT"
+                )
+                return None
+            flow.opening, flow.server = True, server
+            self._since = at
+            acts.append(Connect(flow, server))
+        return self._since + self.manner.deadline
+
+    def _hold_close(self, step: Step, at: int, acts: list[Act]) -> int | None:
+        flow = self._flow(step)
+        if not flow.open:
+            return None
+        until = self._due(step, at)
+        if until is None:
+            acts.append(End(flow, "played to the end"))
+        return until
+
+    def _hold_say(self, step: Step, at: int, acts: list[Act]) -> int | None:
+        assert isinstance(step, Say)
+        flow = self._flow(step)
+        if not flow.open:
+            if flow.ended:
+                kind = step.lines[0].kind
+                self._stop(f"{flow.ended} before {kind} (frame {step.lines[0].frame.id}) was said")
+            return None
+        until = self._due(step, at)
+        if until is None:
+            self._say(flow, step.lines, at, acts)
+            self.verdict.said += 1
+        return until
+
+    def _due(self, step: Step, at: int) -> int | None:
+        """When a step's time has not come yet: when it will."""
+        if self.manner.timing != ORIGINAL:
+            return None
+        passed = (step.at - self.script.steps[0].at) / self.manner.speed
+        due = self._began + int(passed)
+        if at < due:
+            return due
+        if isinstance(step, Say) and due >= self._since:  # nothing held it up but the clock
+            self.verdict.late.append(at - due)
+        return None
+
+    def _hold_hear(self, step: Step, at: int, acts: list[Act]) -> int | None:
+        assert isinstance(step, Hear)
+        flow = self._flow(step)
+        if flow.done(step) or not self._waits(flow, step):
+            return None
+        if flow.ended is not None:
+            self._unheard(flow, step, flow.ended)
+            return None
+        patience = self.manner.deadline
+        if step.wait is not Wait.ANSWER:
+            patience = self.manner.grace
+            if step.wait is Wait.BYTES and not flow.bytes_heard:
+                patience = self.manner.deadline
+        if at >= self._since + patience:
+            refused = f" ({flow.refused})" if flow.refused else ""
+            self._unheard(flow, step, f"it did not come within {patience / 1e6:g} s{refused}")
+            return None
+        return self._since + patience
+
+    def _waits(self, flow: LiveFlow, step: Hear) -> bool:
+        """Whether a step is worth waiting for at all."""
+        if step.wait is Wait.ASKS:
+            return False
+        if step.wait is Wait.PUSH:
+            if self.manner.timing != "turns":
+                return False
+            return (flow.role.row.id, step.line.kind) not in self._rare
+        if self.manner.timing == FAST and self._next < len(self.script.steps) - 1:
+            return bool(step.line.opens) or step.line.kind in flow.role.telling
+        return True
+
+    def _unheard(self, flow: LiveFlow, step: Hear, why: str) -> None:
+        flow.give_up(step)
+        kind = step.line.kind
+        if step.wait is not Wait.ANSWER:
+            self._rare.add((flow.role.row.id, kind))
+            self.verdict.unheard[kind] += 1
+            return
+        self.verdict.missing[kind] += 1
+        if not self.manner.go_on or flow.ended is not None:
+            said = f"no answer {kind} (recorded in frame {step.line.frame.id}): {why}"
+            self._stop(said)
+
+    # -- saying ------------------------------------------------------------------------------------
+
+    def _say(self, flow: LiveFlow, lines: list[Line], at: int, acts: list[Act]) -> None:
+        conversation = flow.conversation
+        if self.manner.verbatim:
+            said = conversation.say_wire(lines[0].frame.raw or lines[0].frame.sent or b"", at)
+        else:
+            said = conversation.say(lines, at)
+        self._said(flow, said, at, acts)
+        for line in lines:
+            flow.rhythm_at[line.kind] = at
+
+    def _said(self, flow: LiveFlow, said: Said, at: int, acts: list[Act]) -> None:
+        self.scribe.record(flow.number, said.frames)
+        for heard in said.frames:
+            for place, check in ((heard.frame.derived or {}).get("checks") or {}).items():
+                if check.startswith("WRONG") and not self.manner.verbatim:
+                    self.verdict.problems.append(f"{heard.message.kind}.{place}: {check}")
+        if said.problem:
+            self.verdict.problems.append(said.problem)
+        flow.said_at, flow.last_wire, flow.resent = at, said.wire, 0
+        acts.append(Send(flow, said.wire))
+
+    def _answer(
+        self, flow: LiveFlow, line: Line, recorded: Line | None, at: int, acts: list[Act]
+    ) -> None:
+        """What the server asked by itself is answered as it was in the recording."""
+        cues = flow.role.cues.get(line.kind)
+        if cues:
+            asked, answer = next((cue for cue in cues if cue[0] is recorded), cues[-1])
+            self._said(flow, flow.conversation.answer(asked, line, answer, at), at, acts)
+        elif line.kind in flow.role.asks.get(line.kind, ()) and line.number is None:
+            said = flow.conversation.say_message(line.message, at)
+            self._said(flow, said, at, acts)
+        else:
+            self.verdict.problems.append(f"{line.kind} of the server has no recorded answer")
+
+    def _idle(self, step: Step, at: int, acts: list[Act], until: int) -> None:
+        """While a turn waits: say lost datagrams again, keep flows alive; sets `wake`."""
+        wake = until
+        flow = self._flow(step)
+        udp = flow.role.transport is Transport.UDP
+        if isinstance(step, Hear) and flow.open and udp and flow.last_wire:
+            again = max(flow.said_at, flow.heard_at) + AGAIN
+            if at >= again and flow.resent < AGAINS:
+                resent = flow.resent + 1
+                said = None if self.manner.verbatim else flow.conversation.say_again(at)
+                said = said or flow.conversation.say_wire(flow.last_wire, at)
+                self._said(flow, said, at, acts)
+                flow.resent = resent
+                again = at + AGAIN
+            if flow.resent < AGAINS:
+                wake = min(wake, again)
+        if not self.manner.verbatim:
+            wake = min(wake, self._keep_alive(at, acts))
+        self.wake = max(wake, at)
+
+    def _keep_alive(self, at: int, acts: list[Act]) -> int:
+        wake = at + 60_000_000
+        for flow in self.flows.values():
+            if not flow.open:
+                continue
+            for rhythm, line in flow.role.rhythms:
+                due = self._beat(flow, rhythm)
+                if due is not None and at >= due:
+                    self._say(flow, [line], at, acts)
+                    due = at + int(rhythm.every * 1e6)
+                wake = min(wake, due or wake)
+        return wake
+
+    def _beat(self, flow: LiveFlow, rhythm: Rhythm) -> int | None:
+        """When a keepalive is due: from the first one that the script said on."""
+        last = flow.rhythm_at.get(rhythm.kind)
+        return None if last is None else last + int(rhythm.every * 1e6)
+
+    # -- what happens ------------------------------------------------------------------------------
+
+    def opened(self, flow: LiveFlow, local: Address, at: int) -> None:
+        """The flow stands; `local` is our end of it."""
+        assert flow.server is not None
+        flow.open, flow.opening = True, False
+        flow.heard_at = at
+        flow.conversation.adapter.local = local
+        row = flow.role.row
+        flow.number = self.scribe.opened(
+            flow.role.protocol,
+            flow.role.transport,
+            local,
+            flow.server,
+            at=at,
+            hostname=row.hostname,
+            parent=self._endpoints.parents.get(row.id),
+        )
+        self._endpoints.opened(flow.role, flow.server, local)
+
+    def failed(self, flow: LiveFlow, reason: str) -> None:
+        """The flow cannot be opened."""
+        assert flow.server is not None
+        flow.opening, flow.ended = False, reason
+        self._stop(f"{show_address(flow.server)} cannot be reached: {reason}")
+
+    def closed(self, flow: LiveFlow, reason: str, at: int) -> list[Act]:
+        """The flow is over, by whomever."""
+        if not flow.open:
+            return []
+        for side in Direction:
+            self.scribe.record(flow.number, flow.conversation.finish(side, at))
+        flow.open, flow.ended = False, reason
+        self.scribe.closed(flow.number, at, reason)
+        return []
+
+    def refused(self, flow: LiveFlow, reason: str, at: int) -> None:
+        """A datagram did not arrive: nobody listens there, as yet."""
+        if not flow.refused:
+            flow.refused = reason
+            self.scribe.event("refused", reason, at=at, flow=flow.number)
+
+    def received(self, flow: LiveFlow, data: bytes, at: int) -> list[Act]:
+        """What the server sent; what must be answered at once."""
+        acts: list[Act] = []
+        flow.heard_at = at
+        flow.bytes_heard += len(data)
+        for heard in flow.conversation.hear(data, at):
+            self.scribe.record(flow.number, (heard,))
+            doubt = lost(heard.frame)
+            if doubt is not None and flow.role.can_be_read:
+                self._stop(f"the server does not speak {flow.role.row.protocol}: {doubt}")
+            for line in heard.lines:
+                self._take(flow, line, at, acts)
+        return acts
+
+    def _take(self, flow: LiveFlow, line: Line, at: int, acts: list[Act]) -> None:
+        hear, recorded = self._listener.take(flow, line, self._next)
+        if hear is None:
+            self._extra += 1
+            if self._extra > FLOOD:
+                self._stop(f"the server floods: {FLOOD:,} messages that the recording has not")
+                return
+        else:
+            self._extra = 0
+        if recorded is not None and recorded.opens:
+            self._endpoints.announced(flow, recorded, line)
+        if line.kind in flow.role.asks and not self.manner.verbatim and not self.over:
+            try:
+                self._answer(flow, line, recorded, at, acts)
+            except UserError as error:
+                self.verdict.problems.append(str(error))
+
+
+_HOLDS: dict[type[Step], Callable[[Player, Step, int, list[Act]], int | None]] = {
+    Open: Player._hold_open,
+    Close: Player._hold_close,
+    Say: Player._hold_say,
+    Hear: Player._hold_hear,
+}
+"""Kind of step -> does it, or says when to look again."""

@@ -1,0 +1,315 @@
+"""A recorded session as a script: steps in their order, over all its flows.
+
+    open    a flow: where the recording opened it, but never before its endpoint was announced
+    say     what the client said in one frame
+    hear    what the server said: awaited before the next step, or only given a moment
+    close   the end of a flow
+
+Answers to what the server asks by itself (pings, challenges, rounds of a login) are no steps: they
+are cues, given whenever the server asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from proxy import registry
+from proxy.protocol import Protocol, Rhythm
+from recordings.errors import UserError
+from recordings.model import Direction, Frame, Key, Transport
+from recordings.reader import Reader
+from recordings.rows import FlowRow, KeyRow, SessionRow
+from replay.adaptive.fields import Masks
+from replay.adaptive.lines import Line, lines_of
+from replay.adaptive.matching import Matcher
+
+CLIENT = Direction.TO_SERVER
+SERVER = Direction.TO_CLIENT
+
+
+class Wait(Enum):
+    """How long a turn waits for what the server said in the recording."""
+
+    ANSWER = "answer"
+    """An answer, a key or an endpoint: until the deadline."""
+    PUSH = "push"
+    """Something that it said by itself: a moment."""
+    ASKS = "asks"
+    """Something that it asks by itself (a ping): not at all."""
+    BYTES = "bytes"
+    """A stream that cannot be read: until as many bytes have come."""
+
+
+@dataclass(eq=False)
+class Step:
+    """One step of the script."""
+
+    flow: Role
+    at: int
+    """When it was in the recording, microseconds."""
+    index: int = field(default=0, init=False)
+    """Place in the script."""
+
+
+@dataclass(eq=False)
+class Open(Step):
+    """Connect, or make a UDP socket."""
+
+
+@dataclass(eq=False)
+class Close(Step):
+    """End a flow."""
+
+
+@dataclass(eq=False)
+class Say(Step):
+    """The lines of one frame of the client."""
+
+    lines: list[Line]
+
+
+@dataclass(eq=False)
+class Hear(Step):
+    """One message of the server."""
+
+    line: Line
+    wait: Wait
+    after: int = field(default=-1, init=False)
+    """Place of what was last said on this flow before it."""
+    instead: tuple[str, ...] = ()
+    """Kinds that end the turn just as well, though another way."""
+    total: int = 0
+    """BYTES: how many bytes of the stream have come with it."""
+
+
+@dataclass(eq=False)
+class Role:
+    """One recorded flow, and how the client is played on it."""
+
+    row: FlowRow
+    protocol: Protocol
+    lines: list[Line]
+    masks: Masks
+    matcher: Matcher
+    parent: Line | None = None
+    """The line that announced the flow's endpoint."""
+    shared: bool = False
+    """Another UDP flow has the same client endpoint."""
+    cues: dict[str, list[tuple[Line, Line]]] = field(default_factory=dict)
+    """Kind that the server asks by itself -> how it was asked and answered."""
+    asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Kind that the server may ask by itself -> kinds that answer it."""
+    telling: frozenset[str] = frozenset()
+    """Kinds that give keys."""
+    rhythms: list[tuple[Rhythm, Line]] = field(default_factory=list)
+    """The client's keepalives, as recorded."""
+    can_be_read: bool = False
+    """The recording holds messages of the server that are not opaque."""
+
+    @property
+    def transport(self) -> Transport:
+        """What carries it."""
+        return Transport(self.row.transport)
+
+
+@dataclass(eq=False)
+class Script:
+    """A session, ready to be played any number of times."""
+
+    session: SessionRow
+    roles: list[Role]
+    steps: list[Step]
+    keys: list[Key]
+    """All keys of the recording."""
+    own: list[Key]
+    """What the client knows by itself: what the user gave, and what the client said first."""
+    notices: list[str]
+    """What the user should know before it begins."""
+
+    @property
+    def says(self) -> int:
+        """Frames that the client says as steps."""
+        return sum(isinstance(step, Say) for step in self.steps)
+
+
+def read_script(reader: Reader, session: SessionRow, masks: Iterable[str] = ()) -> Script:
+    """The script of a session; raises UserError when there is nothing to play."""
+    extra = tuple(masks)
+    frames: dict[int, list[Frame]] = {}
+    for frame in reader.frames(session_id=session.id):
+        frames.setdefault(frame.flow_id, []).append(frame)
+    roles = []
+    for row in reader.flows(session.id):
+        protocol = registry.protocol(row.protocol)
+        lines = lines_of(protocol, frames.get(row.id, ()))
+        marked = Masks(protocol, extra)
+        heard = [line for line in lines if line.direction is SERVER]
+        roles.append(Role(row, protocol, lines, marked, Matcher(heard, marked)))
+    if not any(line.direction is CLIENT for role in roles for line in role.lines):
+        raise UserError(f"the client says nothing in session {session.id}: choose another session")
+    _link(roles)
+    keys = [_key(row) for row in reader.keys(session.id)]
+    said = {line.frame.id for role in roles for line in role.lines if line.direction is CLIENT}
+    own = [
+        _key(row)
+        for row in reader.keys(session.id)
+        if row.source == "given" or row.frame_id in said
+    ]
+    return Script(session, roles, steps_of(roles), keys, own, notices_of(roles))
+
+
+def _key(row: KeyRow) -> Key:
+    direction = Direction(row.direction) if row.direction else None
+    return Key(row.name, row.key, row.cipher, direction, row.source)
+
+
+def _link(roles: list[Role]) -> None:
+    """Note which line announced which flow, and which flows share the client's socket."""
+    by_frame: dict[int, Line] = {}
+    for role in roles:
+        for line in role.lines:
+            by_frame.setdefault(line.frame.id, line)
+    sockets: dict[str, int] = {}
+    for role in roles:
+        role.parent = by_frame.get(role.row.parent_frame_id or 0)
+        if role.parent is not None:
+            role.parent.opens.append(role.row.id)
+        if role.transport is Transport.UDP:
+            sockets[role.row.client] = sockets.get(role.row.client, 0) + 1
+    for role in roles:
+        role.shared = role.transport is Transport.UDP and sockets[role.row.client] > 1
+
+
+def notices_of(roles: Iterable[Role]) -> list[str]:
+    """One sentence for each thing that keeps a message from being adapted."""
+    dark: dict[str, int] = {}
+    for role in roles:
+        for line in role.lines:
+            error = line.frame.error
+            if line.direction is CLIENT and line.opaque and error:
+                dark[error] = dark.get(error, 0) + 1
+    return [
+        f"{count} message{'s' * (count > 1)} of the client cannot be read and will be said as "
+        f"recorded: {error}"
+        for error, count in dark.items()
+    ]
+
+
+# -- the steps -------------------------------------------------------------------------------------
+
+
+def asked_by_server(protocol: Protocol) -> dict[str, tuple[str, ...]]:
+    """Kinds that the server asks by itself -> kinds by which the client answers."""
+    asks: dict[str, tuple[str, ...]] = {
+        rhythm.kind: protocol.answers.get(rhythm.kind, (rhythm.kind,))
+        for rhythm in protocol.rhythm
+        if rhythm.direction is SERVER
+    }
+    ways: dict[str, set[Direction]] = {}
+    for kind in protocol.kinds:
+        ways.setdefault(kind.name, set()).update(kind.directions)
+    for asked, answers in protocol.answers.items():
+        said = any(CLIENT in ways.get(answer, ()) for answer in answers)
+        if SERVER in ways.get(asked, ()) and said and asked not in answers:
+            asks[asked] = answers
+    return asks
+
+
+def steps_of(roles: Iterable[Role]) -> list[Step]:
+    """All steps of a session in their order."""
+    ordered: list[tuple[int, int, int, Step]] = []
+    for role in roles:
+        steps = list(_steps(role))
+        if not steps:
+            continue
+        parent = role.parent.frame if role.parent else None
+        first = steps[0]
+        opened = min(role.row.opened_at, first.at)
+        if parent is None:
+            ordered.append((opened, 0, role.row.id, Open(role, opened)))
+        elif role.parent and role.parent.direction is CLIENT:  # must be there before it is told
+            ordered.append((parent.at, parent.id * 2 - 1, 0, Open(role, parent.at)))
+        else:
+            opened = max(parent.at, opened)
+            ordered.append((opened, parent.id * 2 + 1, 0, Open(role, opened)))
+        at = 0
+        for number, step in enumerate(steps):
+            at = max(at, step.at)
+            ordered.append((at, _frame_id(step) * 2, number, step))
+        if role.row.closed_at is not None:
+            closed = max(role.row.closed_at, at)
+            ordered.append((closed, 1 << 62, role.row.id, Close(role, closed)))
+    ordered.sort(key=lambda one: one[:3])
+    said: dict[int, int] = {}
+    for index, (*_, step) in enumerate(ordered):
+        step.index = index
+        if isinstance(step, Say):
+            said[id(step.flow)] = index
+        elif isinstance(step, Hear):
+            step.after = said.get(id(step.flow), -1)
+    return [step for *_, step in ordered]
+
+
+def _frame_id(step: Step) -> int:
+    if isinstance(step, Say):
+        return step.lines[0].frame.id
+    return step.line.frame.id if isinstance(step, Hear) else 0
+
+
+def _steps(role: Role) -> Iterable[Step]:
+    """What is said and heard on one flow; cues go to the role instead."""
+    role.asks = asked_by_server(role.protocol)
+    pending: list[tuple[str, ...]] = []  # kinds that would answer each request not answered yet
+    asked: list[Line] = []  # what the server asked and the client has not answered yet
+    role.telling = frozenset(path.partition(".")[0] for path in role.protocol.keys)
+    heard = (line for line in role.lines if line.direction is SERVER)
+    role.can_be_read = any(not line.opaque for line in heard)
+    role.rhythms = list(_rhythms(role))
+    total = 0
+    says: Say | None = None
+    for line in role.lines:
+        at = line.frame.at
+        if line.direction is SERVER:
+            says = None
+            total += len(line.frame.raw or b"")
+            yield _hear(role, line, pending, total)
+            if line.kind in role.asks:
+                asked.append(line)
+            continue
+        answers = role.protocol.answers.get(line.kind, ())
+        cue = next((one for one in asked if line.kind in role.asks[one.kind]), None)
+        if answers and (cue is None or line.kind not in answers):
+            pending.append(answers)
+        if cue is not None:
+            asked.remove(cue)
+            role.cues.setdefault(cue.kind, []).append((cue, line))
+        elif says is not None and says.lines[0].frame is line.frame:
+            says.lines.append(line)
+        else:
+            says = Say(role, at, [line])
+            yield says
+
+
+def _rhythms(role: Role) -> Iterable[tuple[Rhythm, Line]]:
+    for rhythm in role.protocol.rhythm:
+        said = (line for line in role.lines if line.direction is CLIENT)
+        line = next((one for one in said if one.kind == rhythm.kind), None)
+        if rhythm.direction is CLIENT and line is not None:
+            yield rhythm, line
+
+
+def _hear(role: Role, line: Line, pending: list[tuple[str, ...]], total: int) -> Hear:
+    at = line.frame.at
+    if line.opaque and role.transport is Transport.TCP:
+        return Hear(role, at, line, Wait.BYTES, total=total)
+    answered = next((kinds for kinds in pending if line.kind in kinds), None)
+    if answered is not None:
+        pending.remove(answered)
+        return Hear(role, at, line, Wait.ANSWER, answered)
+    if line.opens or line.kind in role.telling:
+        return Hear(role, at, line, Wait.ANSWER)
+    if not role.protocol.answers and line.opaque:
+        return Hear(role, at, line, Wait.ANSWER, (line.kind,))
+    return Hear(role, at, line, Wait.ASKS if line.kind in role.asks else Wait.PUSH)
