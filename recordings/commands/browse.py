@@ -1,0 +1,66 @@
+"""understudy browse: look at a recording, in the terminal or in the web browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from recordings.choosing import file_argument
+from recordings.errors import UserError
+from recordings.viewing import Viewer
+
+
+def _lacking(extra: str, error: ImportError) -> UserError:
+    """The sentence for a package that is not installed; other failures go on."""
+    if not isinstance(error, ModuleNotFoundError) or (error.name or "").startswith("recordings"):
+        raise error
+    return UserError(
+        f"this needs the package {error.name}, which is not installed: "
+        f"pip install 'understudy[{extra}]'"
+    )
+
+
+def _web(file: Path, viewer: Viewer | None, port: int, open_browser: bool) -> None:
+    try:
+        from recordings.web.serving import serve
+    except ImportError as error:
+        raise _lacking("web", error) from error
+
+    def listening(address: str) -> None:
+        click.echo(f"browsing {file.name} at {address} until Ctrl-C")
+
+    serve(file, viewer, port=port, listening=listening, open_browser=open_browser)
+
+
+def _terminal(file: Path, viewer: Viewer | None) -> None:
+    raise UserError("the terminal browser is not there yet: use `understudy browse FILE --web`")
+
+
+@click.command("browse")
+@file_argument
+@click.option("--web", is_flag=True, help="Show it in the web browser.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="With --web: the port on 127.0.0.1; 0, the default, takes any free one.",
+)
+@click.option("--no-open", is_flag=True, help="With --web: print the address, open no browser.")
+@click.pass_obj
+def command(viewer: Viewer | None, file: Path, web: bool, port: int, no_open: bool) -> None:
+    """Look at the sessions, flows and frames of a recording, also while it is being recorded.
+
+    With --web, pages are served to this machine only until Ctrl-C: every session as a sequence
+    diagram, its traffic over time, every frame with its fields and bytes, and tables and SQL.
+    Nothing can be changed there.
+
+    \b
+    Example:
+      understudy browse nascar.understudy.db
+      understudy browse nascar.understudy.db --web
+    """
+    if web:
+        _web(file, viewer, port, not no_open)
+    else:
+        _terminal(file, viewer)
