@@ -158,3 +158,24 @@ def read_keys_file(path: Path) -> tuple[list[Key], dict[str, str]]:
     if not isinstance(keys, list) or not isinstance(secrets, dict):
         raise UserError(f'{path}: write keys = ["CIPHER=HEX"] and a table [game-keys]')
     return [read_key(str(one)) for one in keys], {k: str(v) for k, v in secrets.items()}
+
+
+def read_hosts_file(path: Path) -> dict[str, str]:
+    """Name -> address, of lines `ADDRESS NAME NAME...  # comment`; raises UserError."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is no text file: {error}") from error
+    found: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        address = numeric(words[0])
+        if address is None or len(words) < 2:
+            raise UserError(f"{path}, line {number}: write ADDRESS NAME, like 203.0.113.9 ea.com")
+        for name in words[1:]:
+            found.setdefault(name.rstrip(".").lower(), address)
+    return found

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from proxy import registry
+from proxy.commands._traffic import Traffic
 from proxy.flow import Watch
 from proxy.plan import Plan
 from proxy.recorder import Recorder, Settings, Tally
@@ -55,6 +56,7 @@ class JobOptions:
     modes: Sequence[str] = ()
     resolvers: Sequence[str] = ()
     keep_relaying: bool = False
+    traffic: Traffic = field(default_factory=Traffic)
 
 
 class Job:
@@ -88,13 +90,17 @@ class Job:
             watch=watch,
             on_refused=self._refused,
         )
+        traffic = options.traffic
         self.engine = Engine(
             self.recorder,
-            resolver=Resolver(options.resolvers),
+            resolver=Resolver(options.resolvers, offline=traffic.offline, hosts=traffic.hosts()),
+            offline=traffic.offline,
             modes=options.modes,
             route=self._route,
             idle=lambda protocol: registry.protocol(protocol).idle,
+            peers=lambda protocol: registry.protocol(protocol).peers,
             on_ready=self._is_ready,
+            on_notice=self._notice,
         )
         self.recording.on_relieved = self.engine.relieve
         self.recording.on_failed = self._refused
@@ -104,6 +110,15 @@ class Job:
         redirects = self.recorder.redirects
         leg = redirects.passing.get((transport, server)) if redirects else None
         return leg.listen if leg else self._plan.route(transport, server)
+
+    def _notice(self, kind: str, detail: str) -> None:
+        """Something that is about no single flow: recorded, and said."""
+        with contextlib.suppress(UserError):
+            self.recording.add_event(kind, detail, at=now())
+        if self._watch:
+            self._watch.event(None, kind, detail)
+        else:
+            self._warn(detail)
 
     def _refused(self, reason: str) -> None:
         """The store takes nothing any more; said once, from whatever thread notices it."""
@@ -144,7 +159,7 @@ class Job:
     async def _resolve(self) -> None:
         """Look up the servers' names, so that one that does not resolve is said at once."""
         hosts = [one.listen.upstream[0] for one in self._plan.listeners if one.listen.upstream]
-        for host in dict.fromkeys(hosts):
+        for host in dict.fromkeys(hosts) if not self._options.traffic.offline else ():
             try:
                 await self.engine.resolver.resolve(host)
             except UserError as error:
@@ -179,8 +194,20 @@ class Job:
             redirects.own[listen.transport, address[1]] = listen
             self._say(listening(listen, address))
         self._open_dns(self._options.dns)
+        self._refuse_ourselves()
         for mode in self._options.modes:
             self._say(f"listening {mode}")
+
+    def _refuse_ourselves(self) -> None:
+        """Say now what every flow would find out: that a server is one of our own listeners."""
+        if self._options.traffic.offline:
+            return
+        for listen, _ in self.engine.listeners():
+            host = listen.upstream and self.engine.resolver.known(listen.upstream[0])
+            if host and listen.upstream:
+                self.engine.refuse_ourselves(listen.transport, (host, listen.upstream[1]))
+        for name_server in self._options.resolvers:
+            self.engine.refuse_ourselves(Transport.UDP, (name_server, 53))
 
     def _open_dns(self, dns: Dns) -> None:
         if not dns.names and not dns.upstream:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from proxy import catalog, options, registry
 from proxy.commands._job import Dns, JobOptions
+from proxy.commands._traffic import Traffic
 from proxy.plan import plan
 from proxy.recorder import Settings
 from proxy.relay.dns import PORT as DNS_PORT
@@ -42,6 +43,7 @@ class Asked:
     relay_peers: bool
     keep_relaying: bool
     protocol_file: Sequence[Path]
+    traffic: Traffic = field(default_factory=Traffic)
 
 
 def job_options(asked: Asked) -> JobOptions:
@@ -78,6 +80,7 @@ def job_options(asked: Asked) -> JobOptions:
         modes=tuple(options.read_mode(text, asked.listen_host) for text in asked.mode),
         resolvers=tuple(asked.resolver),
         keep_relaying=asked.keep_relaying,
+        traffic=asked.traffic,
     )
 
 

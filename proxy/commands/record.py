@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from proxy.commands._traffic import Traffic, traffic_options
+
 
 @click.command()
 @click.argument("game", required=False)
@@ -117,6 +119,7 @@ import click
     metavar="FILE",
     help="A Python file with further protocols. Repeatable.",
 )
+@traffic_options
 @click.option("-q", "--quiet", is_flag=True, help="Print the listeners and the summary alone.")
 def command(quiet: bool, **asked: Any) -> None:
     """Record what a game and its server say to each other, by standing between them.
@@ -147,7 +150,9 @@ def command(quiet: bool, **asked: Any) -> None:
     from proxy.live import Live
 
     live = None if quiet else Live(_echo)
-    job = Job(job_options(Asked(**asked)), say=_echo, warn=_warn, watch=live)
+    job = Job(
+        job_options(Asked(traffic=Traffic.take(asked), **asked)), say=_echo, warn=_warn, watch=live
+    )
     tally = job.run()
     if live:
         live.rest()

@@ -149,10 +149,11 @@ class Engine:
         return None
 
     def _check_server(self, transport: Transport) -> Callable[[Address], None]:
-        def check(server: Address) -> None:
-            refuse_ourselves(server, self._addresses(transport))
+        return lambda server: self.refuse_ourselves(transport, server)
 
-        return check
+    def refuse_ourselves(self, transport: Transport, server: Address) -> None:
+        """UserError when `server` is one of our own listeners."""
+        refuse_ourselves(server, self._addresses(transport))
 
     def _addresses(self, transport: Transport | None = None) -> Iterator[Address]:
         for one in self._listeners:
@@ -278,7 +279,7 @@ class Engine:
         """The numeric address for a destination of another mode; UserError if it may not be."""
         self.outward.check(show_address(server))
         found = (await self.resolver.resolve(server[0]), server[1])
-        refuse_ourselves(found, self._addresses(transport))
+        self.refuse_ourselves(transport, found)
         return found
 
     def addresses(self) -> list[Address]:

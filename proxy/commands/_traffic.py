@@ -1,0 +1,54 @@
+"""Options about the traffic itself, for every command that listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from proxy import options
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What these options say."""
+
+    offline: bool = False
+    hosts_file: Path | None = None
+
+    @classmethod
+    def take(cls, asked: dict[str, Any]) -> Traffic:
+        """Take them out of what click hands over."""
+        return cls(**{one.name: asked.pop(one.name) for one in fields(cls) if one.name in asked})
+
+    def hosts(self) -> dict[str, str]:
+        """Names whose address the user gave; UserError."""
+        return options.read_hosts_file(self.hosts_file) if self.hosts_file else {}
+
+
+_OPTIONS = (
+    click.option(
+        "--offline",
+        is_flag=True,
+        help="Connect and send to nobody but the clients: no server, no name server.",
+    ),
+    click.option(
+        "--hosts-file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Lines of ADDRESS NAME..., as in /etc/hosts: addresses of servers that are asked of "
+        "no name server.",
+    ),
+)
+
+
+def traffic_options(command: Command) -> Command:
+    """Give a command these options."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
