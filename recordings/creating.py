@@ -36,7 +36,7 @@ def open_to_write(path: Path) -> tuple[sqlite3.Connection, WriterLock, str | Non
             _create(path)
         with closing(opening.connect(path, "mode=ro")) as looking:
             opening.check_format(path, looking)
-            _check_triggers(path, looking)
+            opening.refuse_triggers(path, looking)
         connection = _connect(path)
         try:
             recovered = _recover(path, connection)
@@ -126,15 +126,6 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _check_triggers(path: Path, connection: sqlite3.Connection) -> None:
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchone()
-    if found:
-        raise UserError(
-            f"{path} has a trigger ({found[0]}), which would run at every frame: "
-            "drop it, or record to another file"
-        )
 
 
 def _recover(path: Path, connection: sqlite3.Connection) -> str | None:

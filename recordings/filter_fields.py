@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from recordings.sql_functions import as_number
 
-Value = str | int | float
+Value = str | int | float | bytes
 Step = str | int
 Part = tuple[str, list[Value]]
 """Some SQL and the values of its question marks, in order."""

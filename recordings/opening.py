@@ -176,6 +176,16 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
+def refuse_triggers(path: Path, connection: sqlite3.Connection) -> None:
+    """What somebody else planted must not run when we write; raises UserError."""
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchone()
+    if found:
+        raise UserError(
+            f"{path} has a trigger ({found[0]}), which would run when something is written: "
+            "drop it, or use another file"
+        )
+
+
 def leftover(path: Path) -> bool:
     """Whether a write-ahead log with content lies beside the file."""
     try:

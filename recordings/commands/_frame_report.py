@@ -60,10 +60,10 @@ def make_report(reader: Reader, frame: Frame, viewer: Viewer | None) -> Report:
     sent = None
     if frame.sent is not None and frame.raw is not None:
         forwarded = replace(frame, raw=frame.sent, plain=None, sent=None, kind=None, fields=None)
-        sent = _view(flow.protocol, forwarded, viewer)
+        sent = shown_of(flow.protocol, forwarded, viewer)
     return Report(
         frame=frame,
-        shown=_view(flow.protocol, frame, viewer),
+        shown=shown_of(flow.protocol, frame, viewer),
         sent=sent,
         flow=flow,
         session=session,
@@ -86,7 +86,7 @@ def _serves(key: KeyRow, frame: Frame) -> bool:
     )
 
 
-def _view(protocol: str, frame: Frame, viewer: Viewer | None) -> Shown:
+def shown_of(protocol: str, frame: Frame, viewer: Viewer | None) -> Shown:
     """The message now; as it was seen when recorded, if that is more."""
     now = viewer.view(frame.protocol or protocol, frame) if viewer else Shown(OPAQUE, {})
     fields = load(frame.fields)

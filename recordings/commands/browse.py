@@ -8,6 +8,9 @@ import click
 
 from recordings.choosing import file_argument
 from recordings.errors import UserError
+from recordings.filters import compile_filter
+from recordings.listing import is_terminal
+from recordings.reader import Reader
 from recordings.viewing import Viewer
 
 
@@ -33,12 +36,25 @@ def _web(file: Path, viewer: Viewer | None, port: int, open_browser: bool) -> No
     serve(file, viewer, port=port, listening=listening, open_browser=open_browser)
 
 
-def _terminal(file: Path, viewer: Viewer | None) -> None:
-    raise UserError("the terminal browser is not there yet: use `understudy browse FILE --web`")
+def _terminal(file: Path, viewer: Viewer | None, text: str) -> None:
+    if text:
+        compile_filter(text)
+    try:
+        from recordings.browse.app import Browser
+    except ImportError as error:
+        raise _lacking("tui", error) from error
+    with Reader.open(file) as reader:  # says what is wrong with it before the screen is taken
+        notice = reader.notice or ""
+    if not is_terminal():
+        raise UserError(
+            "the browser needs a terminal: use `understudy frames` in a pipe, or --web"
+        )
+    Browser(file, viewer, text=text, notice=notice).run()
 
 
 @click.command("browse")
 @file_argument
+@click.argument("filter_", metavar="[FILTER]", nargs=-1)
 @click.option("--web", is_flag=True, help="Show it in the web browser.")
 @click.option(
     "--port",
@@ -48,8 +64,18 @@ def _terminal(file: Path, viewer: Viewer | None) -> None:
 )
 @click.option("--no-open", is_flag=True, help="With --web: print the address, open no browser.")
 @click.pass_obj
-def command(viewer: Viewer | None, file: Path, web: bool, port: int, no_open: bool) -> None:
+def command(
+    viewer: Viewer | None,
+    file: Path,
+    filter_: tuple[str, ...],
+    web: bool,
+    port: int,
+    no_open: bool,
+) -> None:
     """Look at the sessions, flows and frames of a recording, also while it is being recorded.
+
+    In the terminal, ? lists the keys; the frames that FILTER finds are shown first, and
+    `understudy frames --help` explains it. Marks and notes that you make are written into FILE.
 
     With --web, pages are served to this machine only until Ctrl-C: every session as a sequence
     diagram, its traffic over time, every frame with its fields and bytes, and tables and SQL.
@@ -58,9 +84,10 @@ def command(viewer: Viewer | None, file: Path, web: bool, port: int, no_open: bo
     \b
     Example:
       understudy browse nascar.understudy.db
+      understudy browse nascar.understudy.db '~k auth | ~e'
       understudy browse nascar.understudy.db --web
     """
     if web:
         _web(file, viewer, port, not no_open)
     else:
-        _terminal(file, viewer)
+        _terminal(file, viewer, " ".join(filter_))
