@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,13 +26,14 @@ _LISTENING = re.compile(r"listening (\S+) (tcp|udp) (\S+):(\d+)(?: -> (.+))?")
 class Command:
     """`understudy ARGUMENTS`, running. Leaving the block kills what is still there."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, under: Sequence[str] = ()) -> None:
+        """`under` is a program that runs it, with arguments of its own."""
         self.lines: list[str] = []
         self._ended = False
         self._queue: queue.Queue[str | None] = queue.Queue()
         flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "understudy.py"), *arguments],
+            [*under, sys.executable, str(ROOT / "understudy.py"), *arguments],
             cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
