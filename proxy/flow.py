@@ -95,7 +95,7 @@ class Store(Protocol):
 
     def forwarded(self, frame: Frame) -> None:
         """Record what was sent for a frame that is recorded already: it went on later."""
-        ...
+        return None
 
     def add_key(
         self,

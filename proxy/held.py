@@ -142,7 +142,9 @@ class Held:
         return self._tap.dissector.seal(beside.direction, clear, beside.cipher)
 
     def _rule_failed(self, error: Exception) -> None:
-        self._tap.warn("rule-failed", f"{type(error).__name__}: {error}", None)
+        named = isinstance(error, UserError)  # its text says all
+        text = str(error) if named else f"{type(error).__name__}: {error}"
+        self._tap.warn("rule-failed", text, None)
 
     def _forward(self, frame: Frame) -> bytes:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from recordings.model import Direction, Key
 
@@ -41,3 +41,21 @@ class SessionKeys:
             if not direction or key.direction in (None, direction):
                 return key
         return None
+
+
+class FlowKeys(SessionKeys):
+    """The keys of a session as one flow holds them: it can change sessions when a key tells."""
+
+    def __init__(self, shared: SessionKeys, learned: Callable[[Key], None]) -> None:
+        super().__init__(secrets=shared.secrets)
+        self._learned = learned
+        self.follow(shared)
+
+    def follow(self, shared: SessionKeys) -> None:
+        """Be the keys of that session from now on."""
+        self._keys = shared._keys
+
+    def learn(self, key: Key) -> None:
+        """Add a key, after looking whether it names another session."""
+        self._learned(key)
+        super().learn(key)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 from proxy import registry
 from proxy.flow import Flow, Store, Watch
-from proxy.keys import SessionKeys
+from proxy.keys import FlowKeys, SessionKeys
 from proxy.legs import Leg, Redirects
+from proxy.mutation.engine import Mutations
 from proxy.redirect import Redirect
 from proxy.relay.api import Address, Listen, Opener, show_address
 from proxy.rules import Rule, Swallow
@@ -50,6 +51,7 @@ class Settings:
     swallow: tuple[tuple[str, Direction], ...] = ()
     """Kinds of frames to keep from the other side, with their direction."""
     relay_peers: bool = False
+    mutations: Mutations | None = None
     origin: Origin = Origin.RECORD
 
 
@@ -68,24 +70,6 @@ class Tally:
         self.frames += tap.frames
         self.bytes += tap.bytes
         self.errors += tap.errors
-
-
-class FlowKeys(SessionKeys):
-    """The keys of a session as one flow holds them: it can change sessions when a key tells."""
-
-    def __init__(self, shared: SessionKeys, learned: Callable[[Key], None]) -> None:
-        super().__init__(secrets=shared.secrets)
-        self._learned = learned
-        self.follow(shared)
-
-    def follow(self, shared: SessionKeys) -> None:
-        """Be the keys of that session from now on."""
-        self._keys = shared._keys
-
-    def learn(self, key: Key) -> None:
-        """Add a key, after looking whether it names another session."""
-        self._learned(key)
-        super().learn(key)
 
 
 class Recorder:
@@ -179,6 +163,8 @@ class Recorder:
         rules: list[Rule] = [Swallow(kind, way) for kind, way in self.settings.swallow]
         if self.redirects:
             rules.append(Redirect(flow, self.redirects, lambda kind, text: tap.note(kind, text)))
+        if self.settings.mutations:
+            rules += self.settings.mutations.of(flow, lambda *event: tap.note(*event))
         tap = Tap(
             flow,
             keys,

@@ -9,24 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import lru_cache
+from typing import TypeAlias
 
 import msgspec
 
 from recordings import filter_fields as fields
-from recordings.errors import UserError
 from recordings.filter_fields import Comparison, Step
 from recordings.filter_syntax import COMPARISON, Every, Node, Not, Term, fail, parse
 from recordings.filter_syntax import Any as Either
+from recordings.filter_values import found, lower, messages, search, test_of
 from recordings.filters import compile_filter
 from recordings.model import Direction, Frame, Json
-from recordings.sql_functions import (
-    SEARCH_LIMIT,
-    SEARCH_SECONDS,
-    as_number,
-    compile_bytes_regex,
-    compile_regex,
-)
 
 
 @dataclass(slots=True)
@@ -96,19 +90,12 @@ def _node(text: str, node: Node, live: bool) -> Matcher:
     return lambda subject: all(part(subject) for part in parts)
 
 
-# -- texts -----------------------------------------------------------------------------------------
-
-
-def _lower(text: str) -> str:
-    """ASCII letters in lower case, as SQLite compares names in any case."""
-    return text.lower() if text.isascii() else re.sub("[A-Z]+", lambda m: m[0].lower(), text)
-
-
 def _glob(pattern: str) -> re.Pattern[str]:
     parts = pattern.split("*")
     return re.compile(".*".join(map(re.escape, parts)), re.DOTALL)
 
 
+@lru_cache(maxsize=512)
 def kind_matches(pattern: str) -> Callable[[object], bool]:
     """A test for the name of a kind, `*` for anything; None is no kind."""
     if "*" not in pattern:
@@ -117,109 +104,11 @@ def kind_matches(pattern: str) -> Callable[[object], bool]:
     return lambda kind: isinstance(kind, str) and full(kind) is not None
 
 
+@lru_cache(maxsize=512)
 def protocol_matches(pattern: str) -> Callable[[str], bool]:
     """A test for the name of a protocol, in any case, `*` for anything."""
-    full = _glob(_lower(pattern)).fullmatch
-    return lambda name: full(_lower(name)) is not None
-
-
-def search(pattern: str, value: object) -> bool:
-    """Whether the expression is found in a value; raises UserError when it takes too long."""
-    if value is None:
-        return False
-    try:
-        if isinstance(value, bytes):
-            data = value[:SEARCH_LIMIT]
-            return compile_bytes_regex(pattern).search(data, timeout=SEARCH_SECONDS) is not None
-        text = (value if isinstance(value, str) else str(value))[:SEARCH_LIMIT]
-        return compile_regex(pattern).search(text, timeout=SEARCH_SECONDS) is not None
-    except TimeoutError:
-        raise UserError(
-            f"the search for {pattern!r} took over {SEARCH_SECONDS:g} s on one value: "
-            "use a simpler expression, without one repetition inside another"
-        ) from None
-
-
-# -- values of fields, as SQLite's json_each gives them --------------------------------------------
-
-
-def _cell(value: Json) -> object:
-    """A JSON value as a column holds it: containers as JSON text, true and false as 1 and 0."""
-    if isinstance(value, dict | list):
-        return msgspec.json.encode(value).decode()
-    return int(value) if isinstance(value, bool) else value
-
-
-def _text(value: Json) -> str:
-    """A JSON value as text to compare with what the user wrote."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, float):
-        text = f"{value:.15g}"
-        mantissa, e, exponent = text.partition("e")
-        return f"{mantissa}{'' if '.' in mantissa else '.0'}{e}{exponent}"
-    return str(_cell(value))
-
-
-def _same(value: Json, wanted: str) -> bool:
-    if _text(value) == wanted:
-        return True
-    number = as_number(wanted)
-    return number is not None and type(value) in (int, float) and value == number
-
-
-_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
-    "<": lambda one, other: one < other,
-    ">": lambda one, other: one > other,
-    "<=": lambda one, other: one <= other,
-    ">=": lambda one, other: one >= other,
-}
-
-
-def _test(comparison: Comparison) -> Callable[[Json], bool]:
-    """The comparison with one value."""
-    operator, wanted = comparison.operator, comparison.value
-    if not operator:
-        return lambda value: True
-    if operator == fields.REGEX:
-        return lambda value: search(wanted, _cell(value))
-    if operator in _ORDERS:
-        compare, limit = _ORDERS[operator], as_number(wanted)
-
-        def ordered(value: Json) -> bool:
-            number = as_number(_cell(value))  # type: ignore[arg-type]
-            return number is not None and compare(number, limit)
-
-        return ordered
-    if operator == "!=":
-        return lambda value: not _same(value, wanted)
-    return lambda value: _same(value, wanted)
-
-
-def _children(value: Json, step: Step) -> Iterator[Json]:
-    """What one step leads to: names in any case."""
-    if isinstance(step, int):
-        if isinstance(value, list) and step < len(value):
-            yield value[step]
-    elif isinstance(value, dict):
-        wanted = _lower(step)
-        for name, item in value.items():
-            if _lower(name) == wanted:
-                yield item
-
-
-def _found(value: Json, steps: list[Step], test: Callable[[Json], bool], at: int = 0) -> bool:
-    """Whether a path leads to a value that passes the test."""
-    if at == len(steps):
-        return test(value)
-    return any(_found(one, steps, test, at + 1) for one in _children(value, steps[at]))
-
-
-def _messages(document: Json) -> list[dict[str, Json]]:
-    """The messages of a bundle."""
-    held = document.get("messages") if isinstance(document, dict) else None
-    items = held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
-    return [one for one in items if isinstance(one, dict)]
+    full = _glob(lower(pattern)).fullmatch
+    return lambda name: full(lower(name)) is not None
 
 
 # -- terms -----------------------------------------------------------------------------------------
@@ -234,15 +123,15 @@ def _kind(term: Term) -> Matcher:
         document = subject.fields
         if not isinstance(document, dict) or "messages" not in document:
             return False
-        return any(matches(one.get("kind")) for one in _messages(document))
+        return any(matches(one.get("kind")) for one in messages(document))
 
     return test
 
 
 def _field(term: Term) -> Matcher:
-    found = COMPARISON.search(term.value)
-    path = (term.value[: found.start()] if found else term.value).strip()
-    compare = _test(Comparison(found[0], term.value[found.end() :]) if found else Comparison())
+    mark = COMPARISON.search(term.value)
+    path = (term.value[: mark.start()] if mark else term.value).strip()
+    compare = test_of(Comparison(mark[0], term.value[mark.end() :]) if mark else Comparison())
     ways = [_way(*address, compare) for address in fields._addresses(path)]
     return lambda subject: any(way(subject) for way in ways)
 
@@ -258,15 +147,15 @@ def _way(
         document = subject.fields
         if speaks and not speaks(subject.own_protocol):
             return False
-        if (named is None or named(subject.kind)) and _found(document, steps, test):
+        if (named is None or named(subject.kind)) and found(document, steps, test):
             return True
-        for one in _messages(document):
+        for one in messages(document):
             inner = one.get("fields")
             if not isinstance(inner, dict) or (named and not named(one.get("kind"))):
                 continue
-            if _found(inner, steps, test):
+            if found(inner, steps, test):
                 return True
-        return named is None and _found(subject.frame.derived, steps, test)
+        return named is None and found(subject.frame.derived, steps, test)
 
     return way
 
@@ -316,3 +205,4 @@ _TERMS: dict[str, Callable[[Term], Matcher]] = {
     "udp": lambda term: lambda subject: subject.transport == "udp",
     "all": lambda term: lambda subject: True,
 }
+"""What judges each operator of `recordings.filter_syntax.OPERATORS`."""

@@ -10,6 +10,8 @@ from pathlib import Path
 from proxy import catalog, options, registry
 from proxy.commands._job import Dns, JobOptions
 from proxy.commands._traffic import Traffic
+from proxy.mutation.engine import Mutations
+from proxy.mutation.rulefile import read_rules
 from proxy.plan import plan
 from proxy.recorder import Settings
 from proxy.relay.dns import PORT as DNS_PORT
@@ -43,6 +45,8 @@ class Asked:
     relay_peers: bool
     keep_relaying: bool
     protocol_file: Sequence[Path]
+    rules: Path | None = None
+    seed: int | None = None
     traffic: Traffic = field(default_factory=Traffic)
 
 
@@ -69,6 +73,7 @@ def job_options(asked: Asked) -> JobOptions:
         secrets=secrets,
         swallow=(("@tic", Direction.TO_SERVER),) if asked.swallow_tic else (),
         relay_peers=asked.relay_peers,
+        mutations=_mutations(asked),
     )
     first = planned.listeners[0].listen.protocol if planned.listeners else "recording"
     return JobOptions(
@@ -82,6 +87,14 @@ def job_options(asked: Asked) -> JobOptions:
         keep_relaying=asked.keep_relaying,
         traffic=asked.traffic,
     )
+
+
+def _mutations(asked: Asked) -> Mutations | None:
+    if asked.rules is not None:
+        return Mutations(read_rules(asked.rules, seed=asked.seed, live=True))
+    if asked.seed is not None:
+        raise UserError("--seed is for what rules leave to chance: give --rules FILE with it")
+    return None
 
 
 def default_path(name: str) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from proxy.commands._changes import rules_option, seed_option
 from proxy.commands._traffic import Traffic, traffic_options
 
 
@@ -119,6 +120,8 @@ from proxy.commands._traffic import Traffic, traffic_options
     metavar="FILE",
     help="A Python file with further protocols. Repeatable.",
 )
+@rules_option
+@seed_option
 @traffic_options
 @click.option("-q", "--quiet", is_flag=True, help="Print the listeners and the summary alone.")
 def command(quiet: bool, **asked: Any) -> None:
@@ -132,6 +135,8 @@ def command(quiet: bool, **asked: Any) -> None:
     second. Nothing is changed on its way but addresses that a server announces: each gets a relay
     of its own first, so that the client stays with us (it is printed as `redirect`). A password or
     stream whose key passes by or is given is recorded deciphered, beside the bytes as they came.
+    With --rules frames are changed on purpose (docs/mutations.md); the recording then has both what
+    came and what was sent.
 
     Ctrl-C ends it. Everything that was forwarded is in FILE, which the other commands read:
     `understudy sessions FILE`, `understudy frames FILE`, `understudy replay FILE --to HOST`.

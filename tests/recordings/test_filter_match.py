@@ -136,7 +136,7 @@ def test_numbers_that_come_with_recording_are_refused_live(text: str) -> None:
 
 
 def test_an_expression_that_would_run_for_ever_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recordings.filter_match.SEARCH_SECONDS", 0.05)
+    monkeypatch.setattr("recordings.filter_values.SEARCH_SECONDS", 0.05)
     body = Frame(Direction.TO_SERVER, 0, b"a" * 40_000 + b"!")
     matches = compile_matcher("~b '^((a|a)+)+$'")
     with pytest.raises(UserError, match="took over"):

@@ -1,0 +1,87 @@
+"""What `understudy mutate` does: read, change, write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from proxy import options
+from proxy.mutation.copying import Copy
+from proxy.mutation.engine import Mutations
+from proxy.mutation.rewriting import Rewriting, Rewritten
+from proxy.mutation.rulefile import RuleSet, read_rules
+from recordings.choosing import one_session, open_recording
+from recordings.errors import UserError
+from recordings.model import Direction, Key
+from recordings.reader import Reader
+from recordings.rows import SessionRow
+from recordings.writer import Recording
+
+
+def mutate(
+    file: Path,
+    session: int | None,
+    sets: Sequence[str],
+    rules: Path | None,
+    seed: int | None,
+    write: Path,
+    key: Sequence[str] = (),
+    game_key: Sequence[str] = (),
+) -> Iterator[str]:
+    """Write the copy; gives lines that say what was done. Raises UserError."""
+    if not sets and rules is None:
+        raise UserError("there is nothing to change: give --set KIND.FIELD=VALUE or --rules FILE")
+    if write.exists() and file.exists() and write.samefile(file):
+        raise UserError(f"{write} is the recording itself: give -w another name")
+    rule_set = read_rules(rules, sets, seed)
+    secrets = dict(options.read_game_key(text) for text in game_key)
+    with open_recording(file) as reader:
+        row = one_session(reader, session)
+        keys = [*_given(reader, row.id), *(options.read_key(text) for text in key)]
+        mutations = Mutations(rule_set)
+        flows = reader.flows(row.id)
+        work = Rewriting(flows, mutations, keys=keys, secrets=secrets)
+        made = work.run(reader.frames(session_id=row.id))
+        if not made.notes and not any(one.found for one in mutations.totals()):
+            raise UserError(f"no rule found a frame in session {row.id}: nothing is written")
+        note = _note(file, row, rules, sets, rule_set)
+        with Recording.open(write) as recording:
+            copy = Copy(recording, row, flows, note, keys=keys, secrets=secrets)
+            copy.write(made)
+    yield from _report(rule_set, mutations, made)
+    yield f"wrote {write}: session {copy.id}, {copy.frames:,} frames, {copy.changed:,} changed"
+
+
+def _given(reader: Reader, session: int) -> list[Key]:
+    """Keys that the user gave when the session was recorded."""
+    return [
+        Key(
+            row.name,
+            row.key,
+            row.cipher,
+            Direction.parse(row.direction) if row.direction else None,
+            row.source,
+        )
+        for row in reader.keys(session)
+        if row.source == "given"
+    ]
+
+
+def _note(
+    file: Path, row: SessionRow, rules: Path | None, sets: Sequence[str], rule_set: RuleSet
+) -> str:
+    by = [*([rules.name] if rules else []), *(f"--set {text}" for text in sets)]
+    seed = f", seed {rule_set.seed}" if rules else ""
+    note = f"session {row.id} of {file.name} changed by {', '.join(by)}{seed}"
+    return f"{row.note}; {note}" if row.note else note
+
+
+def _report(rule_set: RuleSet, mutations: Mutations, made: Rewritten) -> Iterator[str]:
+    for rule, count in zip(rule_set.rules, mutations.totals(), strict=True):
+        did = f"changed {count.changed:,} of {count.found:,} frames that it found"
+        yield f"{rule.title}: {did if count.found else 'found no frame'}"
+    if made.unread:
+        yield (
+            f"{made.unread:,} frames could not be deciphered again and stay as they are: "
+            "give --key or --game-key"
+        )
