@@ -18,6 +18,7 @@ from proxy.relay.clock import now
 from recordings.choosing import one_session, open_recording
 from recordings.model import Key, Origin
 from recordings.writer import Recording
+from replay.playback.loading import load
 from replay.playback.player import Player
 from replay.playback.scribe import Scribe
 from replay.playback.script import Script, read_script
@@ -70,7 +71,9 @@ def run(file: Path, session: int | None, **words: object) -> int:
         registry.add_file(path)
     manner = _manner(asked)
     with open_recording(file) as reader:
-        script = read_script(reader, one_session(reader, session), asked.masks)
+        row = one_session(reader, session)
+        loaded = load(reader, row.id, manner.keys, manner.secrets)
+    script = read_script(loaded, row, asked.masks)
     settings = [read_setting(text, script) for text in asked.settings]
     for notice in script.notices:
         click.echo(f"* {notice}", err=True)

@@ -18,12 +18,12 @@ from enum import Enum
 from proxy import registry
 from proxy.protocol import Protocol, Rhythm
 from recordings.errors import UserError
-from recordings.model import Direction, Frame, Key, Transport
-from recordings.reader import Reader
-from recordings.rows import FlowRow, KeyRow, SessionRow
+from recordings.model import Direction, Key, Transport
+from recordings.rows import FlowRow, SessionRow
 from replay.adaptive.fields import Masks
 from replay.adaptive.lines import Line, lines_of
 from replay.adaptive.matching import Matcher
+from replay.playback.loading import Loaded
 
 CLIENT = Direction.TO_SERVER
 SERVER = Direction.TO_CLIENT
@@ -134,35 +134,21 @@ class Script:
         return sum(isinstance(step, Say) for step in self.steps)
 
 
-def read_script(reader: Reader, session: SessionRow, masks: Iterable[str] = ()) -> Script:
+def read_script(loaded: Loaded, session: SessionRow, masks: Iterable[str] = ()) -> Script:
     """The script of a session; raises UserError when there is nothing to play."""
     extra = tuple(masks)
-    frames: dict[int, list[Frame]] = {}
-    for frame in reader.frames(session_id=session.id):
-        frames.setdefault(frame.flow_id, []).append(frame)
     roles = []
-    for row in reader.flows(session.id):
+    for row in loaded.flows:
         protocol = registry.protocol(row.protocol)
-        lines = lines_of(protocol, frames.get(row.id, ()))
+        lines = lines_of(protocol, loaded.frames[row.id])
         marked = Masks(protocol, extra)
         heard = [line for line in lines if line.direction is SERVER]
         roles.append(Role(row, protocol, lines, marked, Matcher(heard, marked)))
     if not any(line.direction is CLIENT for role in roles for line in role.lines):
         raise UserError(f"the client says nothing in session {session.id}: choose another session")
     _link(roles)
-    keys = [_key(row) for row in reader.keys(session.id)]
-    said = {line.frame.id for role in roles for line in role.lines if line.direction is CLIENT}
-    own = [
-        _key(row)
-        for row in reader.keys(session.id)
-        if row.source == "given" or row.frame_id in said
-    ]
-    return Script(session, roles, steps_of(roles), keys, own, notices_of(roles))
-
-
-def _key(row: KeyRow) -> Key:
-    direction = Direction(row.direction) if row.direction else None
-    return Key(row.name, row.key, row.cipher, direction, row.source)
+    steps = steps_of(roles)
+    return Script(session, roles, steps, loaded.keys, loaded.said, notices_of(roles))
 
 
 def _link(roles: list[Role]) -> None:

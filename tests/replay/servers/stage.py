@@ -1,0 +1,128 @@
+"""Where the servers stand: an event loop in a thread, TCP and UDP on free ports of loopback.
+
+A service is sans-io: `opened()` and `received(data)` give what to send. A TCP service is made for
+each connection, a UDP service for each port; it is told who sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Protocol, Self
+
+HOST = "127.0.0.1"
+
+
+class Service(Protocol):
+    """One connection's worth of a server."""
+
+    closing: bool
+    """Close once everything is sent."""
+
+    def opened(self) -> Iterable[bytes]:
+        """What to say first."""
+        ...
+
+    def received(self, data: bytes) -> Iterable[bytes]:
+        """What to answer."""
+        ...
+
+
+class Datagrams(Protocol):
+    """A server on one UDP port."""
+
+    def received(self, data: bytes, peer: tuple[str, int]) -> Iterable[bytes]:
+        """What to answer the sender."""
+        ...
+
+
+class _Tcp(asyncio.Protocol):
+    def __init__(self, make: Callable[[], Service]) -> None:
+        self._make = make
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._service = self._make()
+        self._send(self._service.opened())
+
+    def data_received(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._send(self._service.received(data))
+
+    def _send(self, said: Iterable[bytes]) -> None:
+        for data in said:
+            self._transport.write(data)
+        if self._service.closing:
+            self._transport.close()
+
+
+class _Udp(asyncio.DatagramProtocol):
+    def __init__(self, service: Datagrams) -> None:
+        self._service = service
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        for answer in self._service.received(data, addr[:2]):
+            self._transport.sendto(answer, addr)
+
+
+class Stage:
+    """Runs services until the block is left; every call may come from another thread."""
+
+    def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._closes: list[Callable[[], None]] = []
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._run(self._shut())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _shut(self) -> None:
+        for close in self._closes:
+            close()
+        await asyncio.sleep(0)
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*others, return_exceptions=True)
+
+    def tcp(self, make: Callable[[], Service], port: int = 0) -> int:
+        """Serve TCP; the port."""
+
+        async def serve() -> int:
+            server = await self._loop.create_server(lambda: _Tcp(make), HOST, port)
+            self._closes.append(server.close)
+            number: int = server.sockets[0].getsockname()[1]
+            return number
+
+        found: int = self._run(serve())
+        return found
+
+    def udp(self, service: Datagrams, port: int = 0) -> int:
+        """Serve UDP; the port."""
+        found: int = self._run(self.udp_soon(service, port))
+        return found
+
+    async def udp_soon(self, service: Datagrams, port: int = 0) -> int:
+        """The same, from within the loop."""
+        transport, _ = await self._loop.create_datagram_endpoint(
+            lambda: _Udp(service), local_addr=(HOST, port)
+        )
+        self._closes.append(transport.close)
+        number: int = transport.get_extra_info("sockname")[1]
+        return number
