@@ -119,6 +119,9 @@ class Protocol:
     """Several peers answer one client endpoint: the upstream socket stays unconnected."""
     source: str = ""
     """Where the facts are from."""
+    begins: bytes = b""
+    """A regular expression for the first bytes of a flow, of either side, that tells the protocol
+    from others at a port where nobody expects it. Empty: it is known by its ports alone."""
     make_for: Mapping[Transport, Callable[[SessionKeys], Dissector]] = field(default_factory=dict)
     """Dissectors of further transports, where one protocol speaks over two."""
 

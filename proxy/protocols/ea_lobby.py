@@ -584,6 +584,7 @@ PROTOCOLS = (
         title="EA lobby: directory, lobby and buddy servers of EA's console and PC games, 2003 on",
         transports=(Transport.TCP,),
         ports=(10600, 10601, 10200, 10900, 10901, 10899, 11000, 11050, 13505, 20900, 21800, 30900),
+        begins=rb"[@~?+&$A-Za-z0-9*]{4}.{4}\0[\0-\x0f]",
         make_dissector=LobbyDissector,
         view_frame=lambda frame: read(frame.clear, frame.direction),
         kinds=_KINDS,

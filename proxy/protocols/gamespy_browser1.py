@@ -357,6 +357,7 @@ PROTOCOLS = (
         title="GameSpy server browser, version 1",
         transports=(Transport.TCP,),
         ports=(28900,),
+        begins=rb"\\basic\\\\secure\\|\\gamename\\",
         make_dissector=Browser1Dissector,
         view_frame=_view,
         kinds=(

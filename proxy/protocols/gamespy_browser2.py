@@ -568,6 +568,7 @@ PROTOCOLS = (
         title="GameSpy server browser, version 2",
         transports=(Transport.TCP,),
         ports=(28910,),
+        begins=rb"..\0\x01\x03",
         make_dissector=Browser2Dissector,
         view_frame=_view,
         kinds=_KINDS,

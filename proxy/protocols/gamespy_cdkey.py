@@ -96,6 +96,7 @@ PROTOCOLS = (
         title="GameSpy CD keys",
         transports=(Transport.UDP,),
         ports=(29910,),
+        begins=rb";",
         make_dissector=CdkeyDissector,
         view_frame=_view,
         kinds=KINDS,

@@ -331,6 +331,7 @@ PROTOCOLS = (
         title="GameSpy chat (Peerchat)",
         transports=(Transport.TCP,),
         ports=(6667,),
+        begins=rb"CRYPT des 1 |USRIP\r?\n",
         make_dissector=ChatDissector,
         view_frame=_view,
         kinds=KINDS,

@@ -390,6 +390,7 @@ PROTOCOLS = (
         title="GameSpy transport between players",
         transports=(Transport.UDP,),
         ports=(6500,),
+        begins=rb"\xfe\xfe[\0-\x07d-h]",
         make_dissector=Gt2Dissector,
         view_frame=_view,
         kinds=_KINDS,

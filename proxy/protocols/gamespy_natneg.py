@@ -264,6 +264,7 @@ PROTOCOLS = (
         title="GameSpy NAT negotiation",
         transports=(Transport.UDP,),
         ports=(27901,),
+        begins=rb"\xfd\xfc\x1e\x66\x6a\xb2",
         make_dissector=NatNegDissector,
         view_frame=_view,
         kinds=TABLE.kinds(),

@@ -313,6 +313,7 @@ PROTOCOLS = (
         title="GameSpy presence (GPCM)",
         transports=(Transport.TCP,),
         ports=(29900,),
+        begins=rb"\\lc\\1\\|\\(?:login|newuser)\\",
         make_dissector=PresenceDissector,
         view_frame=_view,
         kinds=KINDS,

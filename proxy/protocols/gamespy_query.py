@@ -498,6 +498,8 @@ PROTOCOLS = (
         title="GameSpy game servers: query and reporting, availability",
         transports=(Transport.UDP,),
         ports=(27900,),
+        begins=rb"\\(?:heartbeat\\|(?:basic|info|rules|players|status)\\\Z)"
+        rb"|\xfe\xfd[\0-\x0b].{4}|\x03.{4}[a-z0-9]+\0|\x09\0{4}[a-z0-9]+\0\Z",
         make_dissector=QueryDissector,
         view_frame=_view,
         kinds=KINDS,

@@ -165,6 +165,8 @@ PROTOCOLS = (
         title="GameSpy search (GPSP)",
         transports=(Transport.TCP,),
         ports=(29901,),
+        begins=rb"\\(?:valid|nicks|pmatch|check|(?:unique)?search(?:unique)?|profilelist"
+        rb"|others(?:list)?)\\",
         make_dissector=SearchDissector,
         view_frame=_view,
         kinds=KINDS,

@@ -246,6 +246,7 @@ PROTOCOLS = (
         title="GameSpy statistics and persistent storage",
         transports=(Transport.TCP,),
         ports=(29920,),
+        begins=rb"\x1b",
         make_dissector=StatsDissector,
         view_frame=_view,
         kinds=KINDS,

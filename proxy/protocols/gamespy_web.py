@@ -250,6 +250,7 @@ PROTOCOLS = (
         title="GameSpy web services",
         transports=(Transport.TCP,),
         ports=(80,),
+        begins=rb"(?:GET|POST) [^\r\n]*\r\n.*gamespy",
         make_dissector=WebDissector,
         view_frame=partial(read_message, kind=_kind, body=_slots),
         kinds=KINDS,

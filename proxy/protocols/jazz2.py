@@ -453,6 +453,7 @@ PROTOCOLS = (
         title="Jazz Jackrabbit 2: a game server",
         transports=(Transport.TCP, Transport.UDP),
         ports=(10052,),
+        begins=rb".\x0f..2\d..|..[\x05\x06].",
         make_dissector=PacketSide,
         make_for={Transport.UDP: DatagramSide},
         view_frame=view,

@@ -478,6 +478,7 @@ PROTOCOLS = (
         title="Kaillera: emulators playing together",
         transports=(Transport.UDP,),
         ports=(27888,),
+        begins=rb"HELLO0\.|HELLOD00D\d|PING\0\Z|TOO\0|VER\0",
         make_dissector=KailleraDissector,
         view_frame=view,
         kinds=(*MAIN.kinds(), *TABLE.kinds(), describe(Unknown, tuple(Direction), "kaillera 3")),

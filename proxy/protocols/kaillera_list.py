@@ -162,6 +162,7 @@ PROTOCOLS = (
         title="Kaillera: the list of servers",
         transports=(Transport.TCP,),
         ports=(80,),
+        begins=rb"GET [^ ]*/raw_server_list2?\.php",
         make_dissector=ListDissector,
         view_frame=partial(read_message, kind=kind_of, body=places),
         kinds=(

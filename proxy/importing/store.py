@@ -1,0 +1,124 @@
+"""A recording that is filled from a capture: what happened bears the time of the capture.
+
+The recorder and its taps are the ones of `understudy record`; here is the clock that they ask, and
+the store that they write to.
+"""
+
+from __future__ import annotations
+
+from recordings.model import Frame, Key, Origin, Transport
+from recordings.writer import Recording
+
+QUEUE = 16 << 20
+"""Bytes that wait to be written: a file is read no faster than that."""
+
+
+class CaptureClock:
+    """The time of the packet that is being looked at, Unix microseconds."""
+
+    def __init__(self) -> None:
+        self.at = 0
+
+    def __call__(self) -> int:
+        return self.at
+
+
+class CaptureStore:
+    """Writes to a recording (see `proxy.flow.Store`); waits while too much is on its way."""
+
+    congested = False
+
+    def __init__(self, recording: Recording, clock: CaptureClock) -> None:
+        self._recording = recording
+        self._clock = clock
+        self._ends: dict[int, int] = {}  # session -> when its last flow ended
+        self._sessions: dict[int, int] = {}  # open flow -> its session
+
+    def add_session(
+        self,
+        *,
+        game: str | None,
+        client: str,
+        origin: Origin,
+        note: str | None = None,
+        uid: str | None = None,
+    ) -> int:
+        session_id = self._recording.add_session(
+            game=game, client=client, origin=origin, note=note, uid=uid, at=self._clock.at
+        )
+        self._ends[session_id] = self._clock.at
+        return session_id
+
+    def end_session(self, session_id: int) -> None:
+        at = self._ends.pop(session_id, self._clock.at)
+        self._recording.end_session(session_id, at=at)
+
+    def add_flow(
+        self,
+        *,
+        session_id: int,
+        protocol: str,
+        transport: Transport,
+        client: str,
+        server: str | None,
+        hostname: str | None = None,
+        parent_frame_id: int | None = None,
+        opened_at: int,
+    ) -> int:
+        flow_id = self._recording.add_flow(
+            session_id=session_id,
+            protocol=protocol,
+            transport=transport,
+            client=client,
+            server=server,
+            hostname=hostname,
+            parent_frame_id=parent_frame_id,
+            opened_at=opened_at,
+        )
+        self._sessions[flow_id] = session_id
+        return flow_id
+
+    def move_flow(self, flow_id: int, session_id: int) -> None:
+        self._recording.move_flow(flow_id, session_id)
+        self._sessions[flow_id] = session_id
+
+    def drop_session(self, session_id: int) -> None:
+        self._recording.drop_session(session_id)
+        self._ends.pop(session_id, None)
+
+    def close_flow(self, flow_id: int, at: int, reason: str) -> None:
+        self._recording.close_flow(flow_id, at, reason)
+        session_id = self._sessions.pop(flow_id, 0)
+        self._ends[session_id] = max(at, self._ends.get(session_id, 0))
+
+    def append(self, flow_id: int, frame: Frame) -> int:
+        if self._recording.congested:
+            self._recording.flush()
+        return self._recording.append(flow_id, frame)
+
+    def forwarded(self, frame: Frame) -> None:
+        """Nothing is forwarded here."""
+
+    def add_key(
+        self,
+        session_id: int,
+        key: Key,
+        *,
+        flow_id: int | None = None,
+        frame_id: int | None = None,
+    ) -> None:
+        self._recording.add_key(session_id, key, flow_id=flow_id, frame_id=frame_id)
+
+    def add_event(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        at: int,
+        session_id: int | None = None,
+        flow_id: int | None = None,
+        frame_id: int | None = None,
+    ) -> None:
+        self._recording.add_event(
+            kind, detail, at=at, session_id=session_id, flow_id=flow_id, frame_id=frame_id
+        )
