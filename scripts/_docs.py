@@ -15,8 +15,8 @@ from proxy.protocol import Announce, Kind, Protocol  # noqa: E402
 FOLDER = HOME / "docs" / "protocols"
 NOTE = "<!-- Made by scripts/docs from the tables of {file}; edit those. -->"
 SILENT = (
-    "Two members of the GameSpy family have no page: voice travels inside a game's own packets, and "
-    "Brigades has nothing on the wire that is known."
+    "Two members of the GameSpy family have no page: voice travels inside a game's own packets, "
+    "and Brigades has nothing on the wire that is known."
 )
 
 
@@ -93,7 +93,9 @@ def page(protocol: Protocol, file: str) -> str:
     ]
     if protocol.announces:
         lines += ["## Endpoints that it announces", ""]
-        lines += table(("message", "where", "what speaks there"), map(announced, protocol.announces))
+        lines += table(
+            ("message", "where", "what speaks there"), map(announced, protocol.announces)
+        )
     if protocol.volatile:
         lines += ["## What differs at every run", ""]
         rows = ((code(p), v.how, code(v.of)) for p, v in protocol.volatile.items())
