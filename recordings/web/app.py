@@ -109,6 +109,9 @@ def application(path: Path, viewer: Viewer | None) -> App:
         if TABLES.fullmatch(address):
             await tables_app(scope, receive, send)
             return
+        if address == "/favicon.ico":  # browsers ask for it on Datasette's pages
+            await answer(send, 204, b"", CSS)
+            return
         static = FILES.get(address.removeprefix("/static/"))
         if static is not None and address.startswith("/static/"):
             await answer(send, 200, static[0].encode(), static[1])

@@ -70,11 +70,11 @@ def session_page(reader: Reader, viewer: Viewer | None, number: int, asked: Aske
     return page(
         f"Session {session.id}{': ' + session.game[:WORDS] if session.game else ''}",
         _facts(session),
-        _timeline(reader, session),
         tag("h2", "Messages"),
         _form(session, asked, problem is not None),
         problem,
         content,
+        _timeline(reader, session),
         _flows(session, flows),
         _beside(reader, session),
         crumbs=((f"Session {session.id}", f"/session/{session.id}"),),
@@ -89,7 +89,7 @@ def timeline_page(reader: Reader, number: int) -> Answer:
         return failure(404, f"There is no session {number} in {reader.path.name}.")
     return page(
         f"Traffic of session {number}",
-        _drawn(reader, session),
+        _drawn(reader, session, "wide"),
         crumbs=((f"Session {number}", f"/session/{number}"),),
         notice=reader.notice,
     )
@@ -124,10 +124,10 @@ def _facts(session: SessionRow) -> Markup:
     return tag("dl", rows, class_="facts")
 
 
-def _drawn(reader: Reader, session: SessionRow) -> Markup:
+def _drawn(reader: Reader, session: SessionRow, look: str) -> Markup:
     found = traffic(reader, session.id)
     drawn = draw_timeline(found, lambda flow: f"/session/{session.id}?flow={flow.id}")
-    return tag("div", drawn, class_="wide", role="region", aria_label="Timeline", tabindex=0)
+    return tag("div", drawn, class_=look, role="region", aria_label="Timeline", tabindex=0)
 
 
 def _timeline(reader: Reader, session: SessionRow) -> Markup:
@@ -138,7 +138,7 @@ def _timeline(reader: Reader, session: SessionRow) -> Markup:
         return tag("section", title, tag("p", link, said))
     if not session.frames:
         return tag("section")
-    return tag("section", title, _drawn(reader, session))
+    return tag("section", title, _drawn(reader, session, "strips"))
 
 
 def _form(session: SessionRow, asked: Asked, wrong: bool) -> Markup:

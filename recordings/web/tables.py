@@ -48,6 +48,8 @@ LINKS = {
 """Column -> page of ours that its number leads to."""
 OWN_IDS = {"frames": "/frame/{}", "sessions": "/session/{}", "packets": "/frame/{}"}
 """Table or view -> page of ours that its `id` leads to."""
+HIDDEN = {"_sqlite_migrations": {"hidden": True}}
+"""Tables that are listed last, and small."""
 SETTINGS = {
     "sql_time_limit_ms": SECONDS * 1000,
     "allow_download": False,
@@ -102,6 +104,7 @@ def make_datasette(path: Path, viewer: Viewer | None) -> Any:
         metadata={
             "title": path.name,
             "extra_css_urls": ["/static/tables.css"],
+            "databases": {NAME: {"title": path.name, "tables": HIDDEN}},
         },
     )
     made.remove_database("_memory")
@@ -124,11 +127,16 @@ def canned_queries(datasette: Any, database: str) -> Any:
     if not hasattr(datasette, "understudy_viewer") or database != NAME:
         return None
 
-    async def found() -> dict[str, dict[str, str]]:
+    async def found() -> dict[str, dict[str, Any]]:
         rows = await datasette.get_database(NAME).execute("SELECT DISTINCT protocol FROM flows")
         protocols = [row[0] for row in rows.rows]
         return {
-            one.name: {"sql": one.sql.strip(), "title": one.title, "description": one.description}
+            one.name: {
+                "sql": one.sql.strip(),
+                "title": one.title,
+                "description": one.description,
+                "hide_sql": True,
+            }
             for one in canned(protocols, datasette.understudy_viewer)
         }
 
