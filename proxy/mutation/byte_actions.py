@@ -11,7 +11,7 @@ from typing import Any
 
 from proxy.message import FieldError, Message, Opaque
 from proxy.mutation.chance import Chance
-from proxy.mutation.edits import DeleteField, Edit, SetField, apply, leaf_spans
+from proxy.mutation.edits import DeleteField, Edit, SetField, leaf_spans
 from proxy.mutation.occasion import Action, Done, Occasion, edited, on_wire, paths
 from proxy.mutation.places import has
 from proxy.mutation.reading import Given
@@ -73,11 +73,15 @@ def corrupt(given: Given) -> Action:
             return on_wire(partial(_turned, turns), occasion, f"corrupt {bits} bits on the wire")
         message = occasion.message
         edits: list[Edit] = []
-        for _ in range(bits):
-            edit = _corrupted(apply(edits, message), occasion.chance)
+        now = message
+        for turn in range(bits + 8):
+            if turn >= bits and now.encode() != message.encode():
+                break  # the same bit may have been turned twice
+            edit = _corrupted(now, occasion.chance)
             if edit is None:
                 break
             edits.append(edit)
+            now = edit.apply(now)
         if edits:
             return edited(given, occasion, edits, f"corrupt {paths(edits)}")
         turns = [occasion.chance.bits() for _ in range(bits)]

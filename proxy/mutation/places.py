@@ -18,7 +18,7 @@ from proxy.protocol import Field, Protocol
 from recordings.filter_match import kind_matches, protocol_matches
 from recordings.filter_syntax import Term
 
-_INTEGER = re.compile(r"([iu])(8|16|32|64)\b")
+_INTEGER = re.compile(r"([iu])(8|16|32|64)(?:le|be)?(?:, may be missing)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ def declared_names(scope: Scope, name: Name) -> list[str]:
 
 def bounds(field: Field) -> tuple[int, int] | None:
     """The lowest and highest number that a declared field can hold, where its type tells."""
-    found = _INTEGER.match(field.type)
+    found = _INTEGER.fullmatch(field.type)
     if not found:
         return None
     size = int(found[2])

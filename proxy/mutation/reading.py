@@ -136,7 +136,7 @@ class Given:
         path = next((p.path for p in name.places if p.kind == owner), name.text)
         verb = "has no" if kinds else "has a"
         hint = nearest(name, [*declared_names(self.scope, name), *seen])
-        cure = "" if self.action != "set" else " (add = true in the rule adds it all the same)"
+        cure = "" if self.action != "set" else " (a rule with add = true adds it all the same)"
         self.fail(f"{owner} {verb} field {path}{hint}{cure}")
 
     def _fits(self, text: str, value: Any, fields: Sequence[Any]) -> None:
