@@ -6,6 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from recordings.model import Direction, Key
 
+GAME_SECRET = "game-secret"  # noqa: S105 - a name, no secret
+"""Cipher of the key that is a game's secret at its service; its name is the game's."""
+
+
+def secret_key(game: str, secret: str) -> Key:
+    """A game's secret as a key, the form in which a recording keeps it."""
+    return Key(game, secret.encode("latin-1"), GAME_SECRET, None, "given")
+
 
 class SessionKeys:
     """Keys by name; the newest wins.
@@ -15,7 +23,8 @@ class SessionKeys:
 
     def __init__(self, given: Iterable[Key] = (), secrets: Mapping[str, str] | None = None) -> None:
         self._keys: list[Key] = list(given)
-        self.secrets: Mapping[str, str] = secrets or {}
+        kept = {k.name: k.key.decode("latin-1") for k in self._keys if k.cipher == GAME_SECRET}
+        self.secrets: Mapping[str, str] = {**kept, **(secrets or {})}
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._keys)

@@ -66,7 +66,7 @@ def job_options(asked: Asked) -> JobOptions:
     )
     for one in planned.listeners:
         registry.protocol(one.listen.protocol)  # an unknown one is said before anything is opened
-    keys, secrets = _keys(asked)
+    keys, secrets = read_keys(asked.keys_file, asked.key, asked.game_key)
     settings = Settings(
         game=asked.game,
         keys=tuple(keys),
@@ -102,12 +102,15 @@ def default_path(name: str) -> Path:
     return Path(f"{name}-{datetime.now(UTC):%Y-%m-%d}{ENDING}")
 
 
-def _keys(asked: Asked) -> tuple[list[Key], dict[str, str]]:
-    path = asked.keys_file or (KEYS_FILE if KEYS_FILE.is_file() else None)
-    keys, secrets = options.read_keys_file(path) if path else ([], {})
-    keys += [options.read_key(text) for text in asked.key]
-    secrets.update(options.read_game_key(text) for text in asked.game_key)
-    return keys, secrets
+def read_keys(
+    file: Path | None, keys: Sequence[str], game_keys: Sequence[str]
+) -> tuple[list[Key], dict[str, str]]:
+    """The keys and the game secrets of a file and of the command line; raises UserError."""
+    path = file or (KEYS_FILE if KEYS_FILE.is_file() else None)
+    found, secrets = options.read_keys_file(path) if path else ([], {})
+    found += [options.read_key(text) for text in keys]
+    secrets.update(options.read_game_key(text) for text in game_keys)
+    return found, secrets
 
 
 def _dns(asked: Asked, names: Sequence[str]) -> Dns:

@@ -1,0 +1,73 @@
+"""`understudy decode`: read a recording again, with keys that were found later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from recordings.choosing import file_argument, session_option
+
+
+@click.command()
+@file_argument
+@session_option
+@click.option(
+    "--key",
+    multiple=True,
+    metavar="CIPHER[@up|@down]=HEX",
+    help="A key for a cipher; it is kept in the recording. Repeatable.",
+)
+@click.option(
+    "--game-key",
+    multiple=True,
+    metavar="NAME=SECRET",
+    help="A game's secret at its service (GameSpy: gmtest=HA6zkS); it is kept as well. Repeatable.",
+)
+@click.option(
+    "--keys-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help='TOML with keys = ["CIPHER=HEX"] and a table [game-keys] of NAME = "SECRET".  '
+    "[default: keys.toml, when there is one]",
+)
+@click.option(
+    "--protocol-file",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A Python file with further protocols. Repeatable.",
+)
+@click.option(
+    "-w",
+    "--write",
+    type=click.Path(path_type=Path),
+    metavar="OUT",
+    help="Write everything anew into this recording, instead of into FILE. Needed where a stream "
+    "that could not be read is cut into frames now.",
+)
+def command(
+    file: Path,
+    session: int | None,
+    key: tuple[str, ...],
+    game_key: tuple[str, ...],
+    keys_file: Path | None,
+    protocol_file: tuple[Path, ...],
+    write: Path | None,
+) -> None:
+    """Read a recording again, with keys that were found later.
+
+    Example: understudy decode evening.understudy.db --game-key gmtest=HA6zkS
+
+    Example: understudy decode old.understudy.db --key rc4+md5-v2@up=BA55778B9E10 -w new.db
+
+    Works on all sessions unless one is chosen. What came over the wire is never changed: only what
+    it means (deciphered bytes, kinds, fields, checks) is written, and the keys. A new release of
+    Understudy that reads more needs no key: `understudy decode FILE` alone brings a recording up
+    to date.
+    """
+    from proxy.commands._decode import Wish, decode
+
+    wish = Wish(file, session, key, game_key, keys_file, protocol_file, write)
+    for line in decode(wish):
+        click.echo(line)
