@@ -35,9 +35,14 @@ _BREADTHS = (
 """Pixels that characters of a label take in a broad font; the others take MEAN, ideographs WIDE."""
 MEAN = 7.3
 WIDE = 12.5
+BOLD = 0.86
+"""Share of the room that bold letters may fill as if they were not."""
 _BREADTH = {ord(char): breadth for chars, breadth in _BREADTHS for char in chars}
 AGAIN = 60
 """Rows after which a picture that is not scrolled repeats the names of its lanes."""
+
+LEAST = 30
+"""Pixels below which fields are not begun."""
 
 Link = Callable[[Arrow], str]
 """What an arrow leads to."""
@@ -67,19 +72,28 @@ def place(scene: Scene, top: int = 0) -> Place:
     return Place(lanes, top + ROW * (len(scene.rows) + 1))
 
 
-def fit(text: str, room: float) -> str:
-    """As much of a text as fits in so many pixels."""
-    shown = crop(safe(text), max(4, int(room)))
-    taken = 0.0
-    for end, char in enumerate(shown):
-        taken += _BREADTH.get(ord(char)) or _breadth(char)
-        if taken > room:
-            return crop(shown, max(4, end))
-    return shown
+def breadth(text: str) -> float:
+    """Pixels that a label takes, nearly."""
+    return sum(map(_breadth, text))
 
 
 def _breadth(char: str) -> float:
-    return WIDE if not char.isascii() and unicodedata.east_asian_width(char) in "WF" else MEAN
+    found = _BREADTH.get(ord(char))
+    if found is None:
+        ideograph = not char.isascii() and unicodedata.east_asian_width(char) in "WF"
+        found = WIDE if ideograph else MEAN
+    return found
+
+
+def fit(text: str, room: float) -> str:
+    """As much of a text as fits in so many pixels, three characters at least."""
+    shown = crop(safe(text[: int(room)]), max(3, int(room)))
+    taken = 0.0
+    for end, char in enumerate(shown):
+        taken += _breadth(char)
+        if taken > room:
+            return crop(shown, max(3, end))
+    return shown
 
 
 def heads(scene: Scene, where: Place, y: int = 0, name: str = "head") -> Markup:
@@ -114,7 +128,7 @@ def _remark(scene: Scene, row: Row, where: Place, y: int, link: Link | None) -> 
         tag("title", f"{_time(scene, row)}  {row.text}"),
         _clock(scene, row, y),
         tag("text", fit(row.text, where.width - LEFT - 20), x=LEFT + 12, y=y),
-        class_="remark wrong" if row.wrong else "remark",
+        class_="remark event" if row.event else "remark",
     )
 
 
@@ -126,14 +140,19 @@ def _clock(scene: Scene, row: Row, y: int) -> Markup:
     return tag("text", _time(scene, row), x=LEFT - 52, y=y + 3, class_="time")
 
 
-def label(arrow: Arrow) -> str:
-    """What stands on an arrow."""
+def head(arrow: Arrow) -> str:
+    """The kind of an arrow, and marks of what is special about it."""
     marks = [
         "! " if arrow.wrong else "",
         f"[{arrow.action}] " if arrow.action else "",
         "↪ " if arrow.opens else "",
     ]
-    return f"{''.join(marks)}{arrow.kind}  {arrow.text}".rstrip()
+    return f"{''.join(marks)}{arrow.kind}"
+
+
+def label(arrow: Arrow) -> str:
+    """What stands on an arrow, whole."""
+    return f"{head(arrow)}  {arrow.text}".rstrip()
 
 
 def roles(arrow: Arrow) -> list[str]:
@@ -198,18 +217,12 @@ def _arrow(scene: Scene, row: Row, where: Place, y: int, link: Link | None) -> M
 
 
 def _label(arrow: Arrow, start: int, end: int, y: int) -> Markup:
-    text, room = label(arrow), abs(end - start) - 24
-    shown = fit(text, room)
-    kind = fit(label_kind(arrow), room)
-    rest = shown[len(kind) :] if shown.startswith(kind) else ""
-    return tag("text", tag("tspan", kind, class_="kind"), rest, x=min(start, end) + 12, y=y - 5)
-
-
-def label_kind(arrow: Arrow) -> str:
-    """The label without its fields."""
-    return (
-        label(arrow)[: len(label(arrow)) - len(arrow.text)].rstrip() if arrow.text else label(arrow)
-    )
+    room = abs(end - start) - 24
+    kind = fit(head(arrow), room * BOLD)
+    left = room - breadth(kind) / BOLD
+    rest = fit(f" {arrow.text}", left) if arrow.text and left > LEAST else None
+    x = min(start, end) + 12
+    return tag("text", tag("tspan", kind, class_="kind"), rest, x=x, y=y - 5)
 
 
 def _touched(arrow: Arrow, where: Place, y: int) -> Markup | None:

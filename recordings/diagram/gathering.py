@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from recordings.diagram.scene import PROXY, Arrow, Lane, Remark, Row, Scene
 from recordings.filters import Where
@@ -215,7 +214,7 @@ def _remarks(
             reason = f": {flow.close_reason}" if flow.close_reason else ""
             found.append(Remark(flow.closed_at, f"flow {flow.id} closes{reason}"))
     found += [
-        Remark(event.at, f"{event.kind}: {event.detail[:TEXT]}", wrong=True)
+        Remark(event.at, f"{event.kind}: {event.detail[:TEXT]}", event=True)
         for event in reader.events(session.id)
         if flow_id in (None, event.flow_id)
     ]
@@ -226,7 +225,8 @@ def _remarks(
 def _merge(arrows: Sequence[Arrow], remarks: Iterable[Remark]) -> list[Row]:
     """Frames in order of id, remarks before the first frame that is not older, and silences."""
     rows: list[Row] = []
-    waiting: list[Any] = sorted(remarks, key=lambda remark: remark.at, reverse=True)
+    waiting = sorted(remarks, key=lambda remark: remark.at)
+    waiting.reverse()  # so that the next one is the last
     before: int | None = None
     for arrow in arrows:
         while waiting and waiting[-1].at <= arrow.at:
@@ -235,5 +235,5 @@ def _merge(arrows: Sequence[Arrow], remarks: Iterable[Remark]) -> list[Row]:
             rows.append(Remark(arrow.at, f"{span(arrow.at - before)} of silence"))
         rows.append(arrow)
         before = arrow.at
-    rows += reversed(waiting)
+    rows += waiting[::-1]
     return rows

@@ -57,7 +57,8 @@ class Remark:
 
     at: int
     text: str
-    wrong: bool = False
+    event: bool = False
+    """It stands in the table of events."""
 
 
 Row: TypeAlias = Arrow | Remark

@@ -28,7 +28,7 @@ def _remark(scene: Scene, row: Remark) -> Markup:
         tag("td", span(row.at - scene.start), class_="number"),
         tag("td", row.text, colspan=len(COLUMNS) - 3),
     ]
-    return tag("tr", cells, class_="remark wrong" if row.wrong else "remark")
+    return tag("tr", cells, class_="remark event" if row.event else "remark")
 
 
 def _arrow(scene: Scene, row: Arrow, link: Link | None) -> Markup:

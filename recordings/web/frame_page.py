@@ -13,11 +13,13 @@ from recordings.reader import Reader
 from recordings.text import ascii_text, crop, dump, flatten, local_time, size, span
 from recordings.turns import Said, Turns, find_turns
 from recordings.viewing import Viewer
-from recordings.web.bytes_view import COLOURS, Dump, Numbers, number_fields
+from recordings.web.bytes_view import COLOURS, PAGE, Dump, Numbers, number_fields
 from recordings.web.page import Answer, failure, listing, page
 
 FIELDS = 1_000
 """Fields of one page."""
+WORDS = 200
+"""Characters of a name."""
 VALUE = 2_000
 """Characters of one value."""
 NEAR = 400
@@ -43,11 +45,11 @@ def frame_page(reader: Reader, viewer: Viewer | None, frame_id: int, offset: int
     numbers = number_fields(report.shown.spans, sent_spans)
     session = report.session
     return page(
-        f"Frame {frame.id}: {report.shown.kind[:VALUE]}",
+        f"Frame {frame.id}: {report.shown.kind[:WORDS]}",
         _ways(reader, frame, viewer),
         _facts(report),
         tag("h2", "Message"),
-        _fields(report, numbers),
+        _fields(report, numbers, offset),
         _secrets(report),
         list(_dumps(report, numbers, offset)),
         crumbs=(
@@ -117,14 +119,15 @@ def _facts(report: Report) -> Markup:
     up = frame.direction is Direction.TO_SERVER
     server = flow.server or "no server: Understudy stood in"
     named = f"{server} ({flow.hostname})" if flow.hostname else server
+    ends = f"{flow.client[:WORDS]} with {named[:WORDS]}"
     after = f", {span(frame.at - report.before.at)} after the one before" if report.before else ""
     facts: list[tuple[str, Child]] = [
-        ("protocol", frame.protocol or flow.protocol),
+        ("protocol", (frame.protocol or flow.protocol)[:WORDS]),
         ("direction", f"{frame.direction}, to the {'server' if up else 'client'}"),
         ("time", f"{local_time(frame.at)}, {span(frame.at - flow.opened_at)} into the flow{after}"),
-        ("flow", f"{frame.number} of flow {flow.id}: {flow.transport} {flow.client} with {named}"),
-        ("game", session.game),
-        ("cipher", frame.cipher),
+        ("flow", f"{frame.number} of flow {flow.id}: {flow.transport} {ends}"),
+        ("game", (session.game or "")[:WORDS]),
+        ("cipher", (frame.cipher or "")[:WORDS]),
         ("on its way", frame.action),
     ]
     if flow.parent_frame_id:
@@ -162,7 +165,7 @@ def _rows(report: Report) -> Iterator[tuple[str, Json]]:
             yield one.path, ...
 
 
-def _fields(report: Report, numbers: Numbers) -> Markup:
+def _fields(report: Report, numbers: Numbers, offset: int) -> Markup:
     rows = list(_rows(report))
     if not rows:
         said = ascii_text(report.frame.clear[:200])
@@ -173,7 +176,8 @@ def _fields(report: Report, numbers: Numbers) -> Markup:
         side = "sent"
     head = [tag("th", name, scope="col") for name in ("field", "value", "bytes", "check", "means")]
     body = [
-        _field(report, path, value, spans.get(path), numbers, side) for path, value in rows[:FIELDS]
+        _field(report, path, value, spans.get(path), numbers, side, offset)
+        for path, value in rows[:FIELDS]
     ]
     more = len(rows) - FIELDS
     text = f"{len(rows)} fields" + (f", {more} of them only in the JSON" if more > 0 else "")
@@ -182,7 +186,13 @@ def _fields(report: Report, numbers: Numbers) -> Markup:
 
 
 def _field(
-    report: Report, path: str, value: Json, at: Span | None, numbers: Numbers, side: str
+    report: Report,
+    path: str,
+    value: Json,
+    at: Span | None,
+    numbers: Numbers,
+    side: str,
+    offset: int,
 ) -> Markup:
     number = numbers.get(path)
     bundled = _BUNDLED.match(path)
@@ -191,8 +201,7 @@ def _field(
     check = report.checks.get(path, "")
     where: Child = None
     if at is not None and number:
-        text = f"{at.start:x}-{at.end - 1:x}" if at.end > at.start else "none"
-        where = tag("a", text, href=f"#{side}{number}", title=f"{at.end - at.start} bytes")
+        where = _place(report, at, f"{side}{number}", offset)
     mark = tag("span", class_=f"swatch c{number % COLOURS}") if number else None
     return tag(
         "tr",
@@ -204,6 +213,16 @@ def _field(
         id=f"f{number}" if number else None,
         data_fields=number,
     )
+
+
+def _place(report: Report, at: Span, mark: str, offset: int) -> Child:
+    """A link to the bytes of a field, also where they are on another page of the dump."""
+    if at.end <= at.start or at.start >= len(report.frame.clear):
+        return "none"
+    page_of = at.start - at.start % PAGE
+    here = offset - offset % PAGE if offset < len(report.frame.clear) else 0
+    href = f"#{mark}" if page_of == here else f"/frame/{report.frame.id}?offset={page_of}#{mark}"
+    return tag("a", f"{at.start:x}-{at.end - 1:x}", href=href, title=f"{at.end - at.start} bytes")
 
 
 def _secrets(report: Report) -> Markup | None:
@@ -222,7 +241,9 @@ def _secrets(report: Report) -> Markup | None:
     if not rows:
         return None
     columns = ("", "name", "cipher", "hex, or result", "text")
-    return tag("section", tag("h2", "Keys and checks"), listing(columns, rows, "Keys and checks"))
+    return tag(
+        "section", tag("h2", "Keys and checks"), listing(columns, rows, f"{len(rows)} in all")
+    )
 
 
 def _dumps(report: Report, numbers: Numbers, offset: int) -> Iterator[Markup]:

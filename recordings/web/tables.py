@@ -31,7 +31,7 @@ from recordings.web.canned import canned
 
 NAME = "recording"
 """Of the database, and so the first part of its pages' addresses."""
-SECONDS = 10
+SECONDS = 30
 """What one statement may take."""
 BYTES = 256
 """Bytes of a BLOB that a cell shows."""

@@ -1,4 +1,4 @@
-"""Headless Chromium for the tests, driven by its DevTools over a pipe; skips where it is missing."""
+"""Headless Chromium for the tests, driven by its DevTools over a pipe; skips where missing."""
 
 from __future__ import annotations
 

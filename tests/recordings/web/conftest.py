@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("datasette", reason="the extra `web` (datasette) is not installed")
 
-from tests.recordings.web.chromium import Chromium  # noqa: E402
+from tests.recordings.web.chromium import Chromium
 
 
 @pytest.fixture(scope="session")
