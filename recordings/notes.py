@@ -54,7 +54,6 @@ def _writing(path: Path) -> Iterator[sqlite3.Connection]:
             uri(path.resolve(), "mode=rw"), uri=True, timeout=BUSY_SECONDS, isolation_level=None
         )
         try:
-            connection.execute("PRAGMA trusted_schema = OFF")
             opening.refuse_triggers(path, connection)
             connection.execute("BEGIN IMMEDIATE")
             yield connection

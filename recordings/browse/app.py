@@ -11,35 +11,42 @@ from recordings.browse.handling import Handling
 from recordings.browse.screens import Reading
 
 MOVING = {
-    "↑ ↓ PgUp PgDn Home End": "move; also j k g G and space",
+    "arrows": "move; also PgUp PgDn Home End j k g G space",
     "Tab": "go to the next part of the screen",
-    "Enter": "look into the frame; show all of a value; go where a line leads",
+    "Enter": "look into it; show all of a value; go where it leads",
 }
+
+
+def _key(keys: str, action: str, short: str, meaning: str, shown: str = "") -> Binding:
+    """A key; `short` stands in the last line, `meaning` in the list of keys."""
+    return Binding(
+        keys, action, short, show=bool(short), key_display=shown or keys, tooltip=meaning
+    )
 
 
 class Browser(Handling):
     """Looks at one recording."""
 
     BINDINGS: ClassVar = [
-        Binding("question_mark", "keys", "keys", key_display="?"),
-        Binding("f", "filter", "filter"),
-        Binding("slash", "search", "search", key_display="/"),
-        Binding("n", "again(1)", "next found", show=False),
-        Binding("N", "again(-1)", "previous found", show=False),
-        Binding("a", "answer", "answer"),
-        Binding("b,backspace", "return", "back"),
-        Binding("m", "mark", "mark"),
-        Binding("e", "note", "note"),
-        Binding("M", "next_noted", "next frame with a mark or note", show=False),
-        Binding("x", "compare", "compare"),
-        Binding("c", "copy", "copy"),
-        Binding("v", "bytes", "plain, raw or sent bytes", show=False),
-        Binding("t", "tree", "show or hide the sessions", show=False),
-        Binding("z", "zoom", "one half as large as the screen", show=False),
-        Binding("number_sign", "number", "go to a frame by its id", key_display="#", show=False),
-        Binding("F", "follow", "stand on the newest frame as it is recorded", show=False),
-        Binding("escape", "escape", "back to the frames; call off a search", show=False),
-        Binding("q", "quit", "quit"),
+        _key("question_mark", "keys", "keys", "list the keys", "?"),
+        _key("f", "filter", "filter", "filter as `understudy frames` does; Tab completes"),
+        _key("slash", "search", "search", "look for a text, or bytes as hex:DE AD ?? EF", "/"),
+        _key("n", "again(1)", "", "go to the next frame that has it"),
+        _key("N", "again(-1)", "", "go to the one before that has it"),
+        _key("a", "answer", "answer", "go to the answer of a request, or to its request"),
+        _key("b,backspace", "return", "back", "go back to where you jumped from", "b"),
+        _key("m", "mark", "mark", "mark the frame, or take the mark away"),
+        _key("e", "note", "note", "write a note: on the frame, or in the tree on it"),
+        _key("M", "next_noted", "", "go to the next frame with a mark or note"),
+        _key("x", "compare", "compare", "choose the first, then the second of two"),
+        _key("c", "copy", "copy", "copy the frame as hex, JSON or Python vector"),
+        _key("v", "bytes", "", "show the plain, raw or sent bytes"),
+        _key("t", "tree", "", "show or hide the sessions"),
+        _key("z", "zoom", "", "give one half the whole screen"),
+        _key("number_sign", "number", "", "go to a frame by its id", "#"),
+        _key("F", "follow", "", "stand on the newest frame while it is recorded"),
+        _key("escape", "escape", "", "back to the frames; call off a search", "Esc"),
+        _key("q", "quit", "quit", "quit"),
     ]
 
     def action_keys(self) -> None:
@@ -47,8 +54,7 @@ class Browser(Handling):
         rows = dict(MOVING)
         for binding in self.BINDINGS:
             assert isinstance(binding, Binding)
-            shown = binding.key_display or binding.key.replace(",", " or ")
-            rows[shown.replace("escape", "Esc")] = binding.description
+            rows[binding.key_display or binding.key] = binding.tooltip
         wide = max(len(key) for key in rows)
         lines = [Text.assemble((f"{key:{wide}}  ", "bold"), said) for key, said in rows.items()]
         self.push_screen(Reading("keys (Esc closes)", lines))

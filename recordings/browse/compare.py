@@ -32,7 +32,7 @@ CHANGED = "bold yellow"
 class Comparison(ModalScreen[int | None]):
     """Rows of two sides. Escape closes it."""
 
-    CSS = """
+    DEFAULT_CSS = """
     Comparison > Static { height: 1; background: $primary; color: $text; padding: 0 1; }
     Comparison > LineView { height: 1fr; }
     """

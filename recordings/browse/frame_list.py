@@ -29,7 +29,7 @@ FIRST = 60
 END = 1 << 62
 
 SELECTED = Style(reverse=True)
-RESTING = Style(underline=True)
+RESTING = Style(bgcolor="grey30")
 
 Bounds: TypeAlias = tuple[int, int]
 
@@ -197,7 +197,9 @@ class FrameList(Widget, can_focus=True):
             if not found[1].lines:
                 return
             self._after(found)
-            if to_end:
+            if to_end and not self.window.last:
+                self.go(last=True)
+            elif to_end:
                 self.window.select(len(self.window.lines) - 1)
                 self._changed()
 

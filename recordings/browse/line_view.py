@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 _SELECTED = Style(reverse=True)
-_RESTING = Style(underline=True)
+_RESTING = Style(bgcolor="grey30")
 
 
 class LineView(ScrollView, can_focus=True):

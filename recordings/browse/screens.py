@@ -21,13 +21,13 @@ CLOSE: list[BindingType] = [Binding("escape,q,question_mark", "dismiss_none", "c
 class Overlay(ModalScreen[str | None]):
     """A box above the browser; Escape closes it without an answer."""
 
-    CSS = """
+    DEFAULT_CSS = """
     Overlay { align: center middle; }
     Overlay > Vertical {
-        width: 76; max-width: 96%; height: auto; max-height: 90%;
+        width: 76; max-width: 100%; height: auto;
         border: round $accent; background: $surface; padding: 0 1;
     }
-    Overlay LineView { height: auto; max-height: 18; }
+    Overlay LineView { scrollbar-size: 1 1; scrollbar-size-horizontal: 0; }
     Overlay Input { border: none; height: 1; padding: 0; background: $boost; }
     """
     BINDINGS: ClassVar = CLOSE
@@ -65,7 +65,7 @@ class Reading(Overlay):
     def on_mount(self) -> None:
         """Fill the box."""
         view = self.query_one("#reading", LineView)
-        view.styles.height = min(len(self._lines), 18)
+        view.styles.height = max(1, min(len(self._lines), self.app.size.height - 2))
         view.set_lines(self._lines)
         view.focus()
 

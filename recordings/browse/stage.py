@@ -87,6 +87,8 @@ class Stage(App[None]):
         self._notice = notice
         self.share: float | None = None
         """How far a search is."""
+        self.said = ""
+        """What the user was told last."""
         self.held = ""
         """What was chosen to be compared, in words."""
         self.shown: Line | None = None
@@ -174,6 +176,7 @@ class Stage(App[None]):
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Tell the user something."""
+        self.said = text
         severity = "error" if bad else "information"
         self.notify(text, severity=severity, markup=False, timeout=8 if bad else 3)  # type: ignore[arg-type]
         self.head()

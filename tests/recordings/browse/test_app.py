@@ -1,0 +1,368 @@
+"""The browser as a person uses it: keys, mouse, what is on the screen."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("textual", reason="the extra tui is not installed")
+
+from recordings import notes
+from recordings.browse.line_view import LineView
+from recordings.reader import Reader
+from recordings.writer import Recording
+from tests.recordings import making
+from tests.recordings.browse.driving import Driver, drive
+from tests.recordings.sample import HOSTILE, write_sample
+
+MANY = 3_000
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Path:
+    return write_sample(tmp_path / "sample.db")
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One session of two flows whose frames take turns."""
+    path = tmp_path_factory.mktemp("long") / "long.db"
+    with Recording.open(path) as recording:
+        session = making.session(recording)
+        flows = [making.flow(recording, session) for _ in range(2)]
+        for number in range(MANY):
+            kind = "rare" if number == 2_500 else "common"
+            recording.append(flows[number % 2], making.frame(b"%d" % number, kind=kind))
+    return path
+
+
+def test_the_screen_of_80_by_24(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        await driver.press("down", "down", "down")
+        screen = driver.screen
+        assert len(screen) == 24
+        assert screen[0].strip() == "sample.db  frame 4, 27%"
+        assert screen[3].startswith("├ ▼ 1 nascar 192.0.2.7")
+        assert "↳ 2 ea-lobby :10901" in screen[5], "the redirect is below the flow that led to it"
+        assert " 4*" in screen[5]
+        assert screen[5].rstrip("│█").endswith("→ auth       ! NAME=alice PASS=se…")
+        assert "frame 4 → auth  ea-lobby  41 B" in screen[12]
+        assert screen[14].startswith("PASS secret  ok")
+        assert screen[14].endswith("0000  61 75 74 68  00 00 00 00  auth....")
+        assert "WRONG: has nothing" in driver.text
+        assert "* the first login" in driver.text
+        assert screen[23].startswith("? keys f filter / search a answer b back")
+
+    drive(sample, play)
+
+
+def test_wide_terminals_show_more(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        assert "40 64 69 72 00 00 00 00  00 00 00 2f 50 52 4f 44  @dir......./PROD" in driver.text
+        assert "ea-lobby" in driver.screen[2]
+
+    drive(sample, play, (160, 45))
+
+
+def test_the_bytes_of_the_selected_field_are_lit(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        await driver.press("#", *"4", "enter", "enter", "down")
+        view = driver.app.inspector.query_one("#bytes")
+        assert view._lit == (0x1C, 0x22)  # type: ignore[attr-defined]
+        await driver.press("v")
+        assert "41 53 53 3d  7e 64 70 76" in driver.text, "raw, as it was enciphered"
+        await driver.click("#bytes", 9, 2)  # the first byte of NAME
+        assert driver.app.inspector.query_one("#message", LineView).index == 0
+
+    drive(sample, play)
+
+
+def test_filter_and_completion(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        await driver.press("f")
+        await driver.type("~k aut")
+        assert "auth" in driver.screen[1]
+        await driver.press("tab")
+        assert driver.app.query_one("#filter").value == "~k auth"  # type: ignore[attr-defined]
+        await driver.press("enter")
+        assert driver.listed == [4, 5]
+        await driver.press("f", *["backspace"] * 7)
+        await driver.type("~f NAM")
+        await driver.press("tab")
+        await driver.type("=alice")
+        await driver.press("enter")
+        assert driver.listed == [4]
+
+    drive(sample, play)
+
+
+def test_a_wrong_filter_says_where(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        await driver.press("f")
+        await driver.type("~nosuch")
+        await driver.press("enter")
+        assert "there is no operator" in driver.app.said
+        assert len(driver.listed) == 12
+
+    drive(sample, play)
+
+
+def test_a_filter_may_be_given(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        assert driver.listed == [6, 9]
+
+    drive(sample, play, text="~e")
+
+
+def test_the_tree_chooses_what_is_listed(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        await driver.click("#tree", 8, 5)  # flow 3, in session 2
+        assert driver.listed == [7, 8]
+        await driver.click("#tree", 8, 1)
+        assert driver.listed == [1, 2, 3, 4, 5, 6]
+        assert "session 1" in driver.screen[0]
+
+    drive(sample, play)
+
+
+def test_answers_and_back(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        await driver.press("#", "4", "enter", "a")
+        assert driver.selected == 5
+        await driver.press("a")
+        assert driver.selected == 4, "the request of the answer"
+        await driver.press("b", "b")
+        assert driver.selected == 4
+
+    drive(sample, play)
+
+
+def test_a_line_that_leads_elsewhere(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        await driver.press("down", "enter", "end")
+        assert "led to flow 2" in driver.text
+        while "led to flow" not in str(driver.app.inspector._item()):
+            await driver.press("up")
+        await driver.press("enter")
+        assert driver.listed == [3, 4, 5, 6]
+        await driver.press("b")
+        assert driver.selected == 2
+
+    drive(sample, play)
+
+
+def test_search(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        await driver.press("/")
+        await driver.type("bob")
+        await driver.press("enter")
+        assert driver.selected == 7
+        await driver.press("n")
+        assert "no further frame has 'bob'" in driver.app.said
+        await driver.press("/", *["backspace"] * 3)
+        await driver.type("hex:ff ?? 6a")
+        await driver.press("enter", "N")
+        assert driver.selected == 6
+
+    drive(sample, play)
+
+
+def test_marks_and_notes(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        await driver.press("m")
+        assert " 1*" in driver.screen[2]
+        await driver.press("m")
+        assert " 1*" not in driver.screen[2]
+        await driver.press("e")
+        await driver.type("look here")
+        await driver.press("enter")
+        assert "* look here" in driver.text
+        await driver.press("M")
+        assert driver.selected == 4
+        await driver.click("#tree", 8, 1)
+        driver.app.tree_of_sessions.focus()
+        await driver.press("e")
+        await driver.type("an evening")
+        await driver.press("enter")
+
+    drive(sample, play)
+    with Reader.open(sample) as reader:
+        found = [(one.session_id, one.frame_id, one.text) for one in reader.notes()]
+    assert found == [(1, 4, "the first login"), (1, 1, "look here"), (1, None, "an evening")]
+
+
+def test_compare_two_frames(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        await driver.press("#", "4", "enter", "x")
+        assert "comparing frame 4 with" in driver.screen[0]
+        await driver.press("down", "x")
+        assert driver.screen[0].startswith(" frames 4 and 5: ")
+        rows = [row for row in driver.screen if row.startswith(("NAME ", "TOS"))]
+        assert '"alice"' in rows[0]
+        assert '≠ NAME    "Alice"' in rows[0]
+        await driver.press("escape")
+        assert driver.selected == 5
+
+    drive(sample, play)
+
+
+def test_compare_two_sessions(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        driver.app.tree_of_sessions.focus()
+        await driver.press("down", "x", "down", "down", "down", "x")
+        assert driver.screen[0].startswith(" sessions 1 and 2: ")
+        assert "@dir" in driver.screen[1]
+        assert " ≠ " in driver.screen[1]
+
+    drive(sample, play)
+
+
+def test_copy(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def play(driver: Driver) -> None:
+        await driver.press("c", "h")
+        assert driver.app.clipboard.startswith("40646972000000000000002f")
+        await driver.press("c", "P")
+        assert "written to frame-1-dir.py" in driver.app.said
+
+    drive(sample, play)
+    written = (tmp_path / "frame-1-dir.py").read_text()
+    assert '"4e41534341522d505332' in written
+    assert "# PROD NASCAR-PS2-2004" in written
+
+
+def test_keys_are_listed(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        await driver.press("?")
+        assert "go to the answer of a request" in driver.text
+        assert "quit" in driver.text, "80 by 24 shows all of them"
+        await driver.press("escape", "t", "z")
+        assert "frame 1 " not in driver.screen[12]
+        await driver.press("z")
+        assert "frame 1 " in driver.screen[12]
+
+    drive(sample, play)
+
+
+def test_long_lists_are_read_page_by_page(long: Path) -> None:
+    async def play(driver: Driver) -> None:
+        window = driver.app.frames.window
+        assert len(window.lines) < 500
+        await driver.press("G")
+        assert driver.selected == MANY
+        await driver.press("pageup")
+        assert driver.selected == MANY - 9
+        await driver.press("g")
+        assert driver.selected == 1
+        for _ in range(40):
+            await driver.press("pagedown")
+        assert driver.selected == 361
+        driver.app.frames.go(1_500)
+        await driver.settle()
+        await driver.press(*["pageup"] * 60)
+        assert driver.selected == 1500 - 60 * 9
+        driver.app.frames.action_move(2_000)
+        await driver.settle()
+        assert driver.selected == 1500 - 60 * 9 + 2_000
+        assert len(driver.app.frames.window.lines) < 2_500
+
+    drive(long, play)
+
+
+def test_the_bar_goes_to_a_place(long: Path) -> None:
+    async def play(driver: Driver) -> None:
+        await driver.click("#frames", 52, 5)
+        assert abs(driver.selected - MANY * 5 / 9) < 20
+        await driver.click("#frames", 52, 9)
+        assert driver.selected == MANY
+
+    drive(long, play)
+
+
+def test_a_flow_of_a_long_recording(long: Path) -> None:
+    async def play(driver: Driver) -> None:
+        await driver.press("f")
+        await driver.type("~k rare")
+        await driver.press("enter")
+        assert driver.listed == [2_501]
+        await driver.press("f", *["backspace"] * 7, "enter")
+        assert driver.selected == 2_501, "one stays where one was"
+        await driver.click("#tree", 8, 3)
+        await driver.press("G")
+        assert driver.selected == MANY
+
+    drive(long, play)
+
+
+def test_a_recording_that_grows_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "live.db"
+    recording = Recording.open(path)
+    session = making.session(recording)
+    flow = making.flow(recording, session)
+    recording.append(flow, making.frame(b"first", kind="one"))
+    recording.flush()
+
+    async def play(driver: Driver) -> None:
+        assert driver.listed == [1]
+        assert "being written" in driver.screen[0]
+        await driver.press("F")
+        for number in range(500):
+            recording.append(flow, making.frame(b"%d" % number, kind="more"))
+        other = making.flow(recording, session)
+        recording.append(other, making.frame(b"last", kind="last"))
+        recording.flush()
+        driver.app._tick()
+        await driver.settle()
+        assert driver.selected == 502
+        assert "last" in driver.text
+        assert "  2 raw-tcp" in driver.text or "2 raw-tcp" in driver.text
+        notes.add(path, notes.Subject("frames", 502), "seen while it was recorded")
+
+    try:
+        drive(path, play)
+    finally:
+        recording.close()
+    assert making.names(tmp_path) == ["live.db"], "the writer could make one file of it"
+    assert making.rows(path, "SELECT frame_id FROM notes") == [(502,)]
+
+
+def test_hostile_content_is_harmless(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        for frame in ("9", "7"):
+            await driver.press("#", frame, "enter", "enter", "down")
+            assert all(char.isprintable() for row in driver.screen for char in row)
+            assert HOSTILE[:6] not in driver.text
+            await driver.press("escape")
+        await driver.press("#", "9", "enter", "enter", "end", "enter")
+        assert "1,000,000 characters" in driver.text
+        await driver.press("escape", "c", "j")
+        assert "A" * 100 not in driver.text
+
+    drive(sample, play)
+
+
+def test_a_recording_that_goes_away_is_said(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        with closing(sqlite3.connect(sample)) as connection, connection:
+            connection.execute("DROP TABLE frames")
+        await driver.press("#", "9", "9", "enter")
+        assert "it has no table frames" in driver.app.said
+
+    drive(sample, play)
+
+
+def test_an_empty_recording(tmp_path: Path) -> None:
+    Recording.open(tmp_path / "empty.db").close()
+
+    async def play(driver: Driver) -> None:
+        assert "no frame here" in driver.text
+        for key in ("down", "G", "a", "b", "m", "x", "c", "n", "escape", "v", "enter"):
+            await driver.press(key)
+        await driver.press("escape")
+        assert "no frame here" in driver.text
+
+    drive(tmp_path / "empty.db", play)
