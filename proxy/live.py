@@ -18,7 +18,7 @@ LINES_PER_SECOND = 20
 WIDTH = 78
 """Characters of the fields of one line."""
 _SECRET = re.compile(r"(?i)pass|secret|^l?key$|skey|token|cdkey|ticket")
-_QUIET_EVENTS = frozenset({"closed"})
+_QUIET_EVENTS = frozenset({"closed", "fault"})
 
 
 def clean(text: str) -> str:
@@ -52,6 +52,11 @@ class Live:
         self._second = 0
         self._shown = 0
         self._skipped = 0
+        self._still = False
+
+    def hold(self, still: bool) -> None:
+        """Show nothing for a while; what is not shown is counted."""
+        self._still = still
 
     def _room(self, at: int) -> bool:
         """Whether one more line fits into this second; says what did not fit into the last."""
@@ -60,7 +65,7 @@ class Live:
             self._second = second
             self._shown = 0
             self.rest()
-        if self._shown >= self._rate:
+        if self._still or self._shown >= self._rate:
             self._skipped += 1
             return False
         self._shown += 1
@@ -68,7 +73,7 @@ class Live:
 
     def rest(self) -> None:
         """Say how many frames were not shown."""
-        if self._skipped:
+        if self._skipped and not self._still:
             self._echo(f"  ... {self._skipped} more frames")
             self._skipped = 0
 
@@ -89,7 +94,7 @@ class Live:
 
     def event(self, flow: Flow | None, kind: str, detail: str) -> None:
         """See `Watch.event`."""
-        if kind in _QUIET_EVENTS:
+        if kind in _QUIET_EVENTS or self._still:
             return
         where = f"flow {flow.id} " if flow else ""
         self._echo(f"* {where}{kind}: {clean(detail)}")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from proxy import registry
 from proxy.dissector import LOST, Dissector
+from proxy.faults.fate import Fate
 from proxy.flow import Flow, Store, Watch, as_json
 from proxy.held import Held
 from proxy.keys import SessionKeys
@@ -60,6 +61,8 @@ class Tap:
         self._warned: set[str] = set()
         self.stream = flow.listen.transport is Transport.TCP
         self.pipe: Pipe | None = None
+        self.fate: Fate | None = None
+        """What the faults of the transport do to the frames that are recorded now."""
         self._held = {d: Held(self, d) for d in Direction if any(r.holds(d) for r in rules)}
 
     # What it says by itself (see `Actor`)
@@ -186,7 +189,9 @@ class Tap:
         self.frames += 1
         if frame.raw:
             self.bytes += len(frame.raw)
-        flow = self.flow
+        fate, flow = self.fate, self.flow
+        if fate is not None:
+            fate.mark(frame)
         try:
             self.store.append(flow.id, frame)
             for key in frame.keys:
@@ -197,6 +202,17 @@ class Tap:
             self._look(frame)
         if self._watch:
             self._watch.frame(flow, frame, message)
+        if fate is not None:
+            self._befell(frame, message, fate)
+
+    def _befell(self, frame: Frame, message: Message, fate: Fate) -> None:
+        """Record what the faults did to a frame, and the copies that they made of it."""
+        for note in fate.notes:
+            self.note("fault", note, frame.id)
+        self.fate = None  # a copy has no fate of its own
+        for copy in fate.doubles(frame):
+            self.record(copy, message)
+        self.fate = fate
 
     def _look(self, frame: Frame) -> None:
         """Warn once a flow when it is lost, and once when a cipher's key is missing."""

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import gc
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from proxy import registry
 from proxy.commands._traffic import Traffic
+from proxy.faults.sink import Faults
 from proxy.flow import Watch
 from proxy.plan import Plan
 from proxy.recorder import Recorder, Settings, Tally
@@ -57,6 +59,8 @@ class JobOptions:
     resolvers: Sequence[str] = ()
     keep_relaying: bool = False
     traffic: Traffic = field(default_factory=Traffic)
+    changeable: bool = False
+    """Whether faults may be typed while it runs."""
 
 
 class Job:
@@ -81,6 +85,9 @@ class Job:
         self._watch = watch
         self._said: set[str] = set()
         self._failed: str | None = None
+        traffic = options.traffic
+        hosts = traffic.hosts()
+        self._desk = traffic.desk(self._notice)
         self._made = not options.path.exists()
         self.recording = Recording.open(options.path)
         self.recorder = Recorder(
@@ -90,10 +97,11 @@ class Job:
             watch=watch,
             on_refused=self._refused,
         )
-        traffic = options.traffic
+        faulty = bool(traffic.fault or traffic.faults or options.changeable)
+        self._faults = Faults(self.recorder, time.monotonic) if faulty else None
         self.engine = Engine(
-            self.recorder,
-            resolver=Resolver(options.resolvers, offline=traffic.offline, hosts=traffic.hosts()),
+            self._faults or self.recorder,
+            resolver=Resolver(options.resolvers, offline=traffic.offline, hosts=hosts),
             offline=traffic.offline,
             modes=options.modes,
             route=self._route,
@@ -148,13 +156,15 @@ class Job:
     async def _serve(self) -> None:
         await self._resolve()
         self._open()
-        ticking = asyncio.create_task(self._tick())
+        if self._faults is not None:
+            self._desk.use(self._faults)
+        beside = [asyncio.create_task(work) for work in (self._tick(), self._desk.watch())]
         try:
             await self.engine.run()
         finally:
-            ticking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await ticking
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     async def _resolve(self) -> None:
         """Look up the servers' names, so that one that does not resolve is said at once."""
@@ -169,6 +179,10 @@ class Job:
                     f"the game's own server {host} does not resolve, it may be gone: "
                     "give another one with --upstream HOST"
                 ) from error
+
+    def type_faults(self, line: str) -> None:
+        """Put other faults in force; may be called from any thread."""
+        self.engine.soon(lambda: self._desk.type(line))
 
     def _is_ready(self) -> None:
         self._ready = True

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from proxy import catalog, options, registry
+from proxy.commands import _generic as generic
 from proxy.commands._job import Dns, JobOptions
 from proxy.commands._traffic import Traffic
 from proxy.mutation.engine import Mutations
@@ -45,9 +46,14 @@ class Asked:
     relay_peers: bool
     keep_relaying: bool
     protocol_file: Sequence[Path]
+    frame: str | None = None
+    cipher: str | None = None
+    key_from: str | None = None
+    from_frame: int | None = None
     rules: Path | None = None
     seed: int | None = None
     traffic: Traffic = field(default_factory=Traffic)
+    changeable: bool = False
 
 
 def job_options(asked: Asked) -> JobOptions:
@@ -64,8 +70,9 @@ def job_options(asked: Asked) -> JobOptions:
         game_name=asked.game_name,
         modes=asked.mode,
     )
-    for one in planned.listeners:
-        registry.protocol(one.listen.protocol)  # an unknown one is said before anything is opened
+    # an unknown protocol is said before anything is opened
+    names = {registry.protocol(one.listen.protocol).name for one in planned.listeners}
+    generic.apply(names, asked.frame, asked.cipher, asked.key_from, asked.from_frame)
     keys, secrets = read_keys(asked.keys_file, asked.key, asked.game_key)
     settings = Settings(
         game=asked.game,
@@ -86,6 +93,7 @@ def job_options(asked: Asked) -> JobOptions:
         resolvers=tuple(asked.resolver),
         keep_relaying=asked.keep_relaying,
         traffic=asked.traffic,
+        changeable=asked.changeable,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from proxy import options
+from proxy.commands._faults import FaultDesk
+from proxy.faults.spec import KINDS, read_fault
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -20,6 +22,8 @@ class Traffic:
 
     offline: bool = False
     hosts_file: Path | None = None
+    fault: Sequence[str] = ()
+    faults: Path | None = None
 
     @classmethod
     def take(cls, asked: dict[str, Any]) -> Traffic:
@@ -29,6 +33,10 @@ class Traffic:
     def hosts(self) -> dict[str, str]:
         """Names whose address the user gave; UserError."""
         return options.read_hosts_file(self.hosts_file) if self.hosts_file else {}
+
+    def desk(self, tell: Callable[[str, str], None]) -> FaultDesk:
+        """The faults that the run begins with; UserError."""
+        return FaultDesk([read_fault(text) for text in self.fault], self.faults, tell)
 
 
 _OPTIONS = (
@@ -43,6 +51,20 @@ _OPTIONS = (
         metavar="FILE",
         help="Lines of ADDRESS NAME..., as in /etc/hosts: addresses of servers that are asked of "
         "no name server.",
+    ),
+    click.option(
+        "--fault",
+        multiple=True,
+        metavar="FAULT",
+        help="Disturb what goes on: loss:5%@c>s,seed=7 or latency:100ms,jitter=20ms. There are "
+        f"{', '.join(KINDS)}; `on=PROTOCOL` restricts one. Repeatable; f at the terminal changes "
+        "them.",
+    ),
+    click.option(
+        "--faults",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Faults, one a line; the file may be edited meanwhile.",
     ),
 )
 

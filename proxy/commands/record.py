@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
 from proxy.commands._changes import rules_option, seed_option
+from proxy.commands._faults import Keys
+from proxy.commands._generic import generic_options
 from proxy.commands._traffic import Traffic, traffic_options
 
 
@@ -120,6 +123,7 @@ from proxy.commands._traffic import Traffic, traffic_options
     metavar="FILE",
     help="A Python file with further protocols. Repeatable.",
 )
+@generic_options
 @rules_option
 @seed_option
 @traffic_options
@@ -155,10 +159,11 @@ def command(quiet: bool, **asked: Any) -> None:
     from proxy.live import Live
 
     live = None if quiet else Live(_echo)
-    job = Job(
-        job_options(Asked(traffic=Traffic.take(asked), **asked)), say=_echo, warn=_warn, watch=live
-    )
-    tally = job.run()
+    keys = bool(live) and Keys.possible()
+    options = job_options(Asked(traffic=Traffic.take(asked), changeable=keys, **asked))
+    job = Job(options, say=_echo, warn=_warn, watch=live)
+    with Keys(job.type_faults, live.hold) if live and keys else nullcontext():
+        tally = job.run()
     if live:
         live.rest()
     _echo(

@@ -168,3 +168,25 @@ class Actor(Protocol):
     def takes_over(self, reason: str) -> bool:
         """The server cannot be reached. True: keep the client, the sink answers it."""
         ...
+
+
+@runtime_checkable
+class Lingers(Protocol):
+    """What a sink may have besides, when it forwards some bytes later than they came."""
+
+    def lingers(self, direction: Direction) -> bool:
+        """Asked after `ended`. True: the sink ends that direction by itself with `Pipe.end`."""
+        ...
+
+
+@runtime_checkable
+class Brake(Protocol):
+    """What a stream's pipe may have besides: the one who sends can be made to wait."""
+
+    def pause(self, direction: Direction) -> None:
+        """Read no more of that direction."""
+        ...
+
+    def go_on(self, direction: Direction) -> None:
+        """Read again."""
+        ...

@@ -176,7 +176,7 @@ class Engine:
 
     def relieve(self) -> None:
         """The store has caught up: read again. May be called from any thread."""
-        self._soon(self._relieve)
+        self.soon(self._relieve)
 
     def _relieve(self) -> None:
         waiting, self.congested = self.congested, set()
@@ -200,13 +200,14 @@ class Engine:
     def stop(self) -> None:
         """End `run`. May be called from any thread, before it too, and twice."""
         self._stopping.set()
-        self._soon(self._wake_up)
+        self.soon(self._wake_up)
 
     def _wake_up(self) -> None:
         if self._wake is not None:
             self._wake.set()
 
-    def _soon(self, call: Callable[[], None]) -> None:
+    def soon(self, call: Callable[[], None]) -> None:
+        """Call on the loop's thread; nothing happens when it does not run."""
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nothing to do
                 self._loop.call_soon_threadsafe(call)

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from proxy.relay.api import Actor, Address, Listen, Pipe, Sink, Sinks
+from proxy.relay.api import Actor, Address, Lingers, Listen, Pipe, Sink, Sinks
 from proxy.relay.resolver import Resolver
 from proxy.relay.sockets import Outward
 from recordings.model import Direction
@@ -148,6 +148,15 @@ def takes_over(sink: Sink, reason: str) -> bool:
     """Whether the sink answers the client although there is no server."""
     try:
         return isinstance(sink, Actor) and sink.takes_over(reason)
+    except Exception as error:
+        defect(sink, error)
+        return False
+
+
+def lingers(sink: Sink, direction: Direction) -> bool:
+    """Whether the sink ends that direction by itself, later."""
+    try:
+        return isinstance(sink, Lingers) and sink.lingers(direction)
     except Exception as error:
         defect(sink, error)
         return False

@@ -30,6 +30,7 @@ from proxy.relay.flow import (
     Mute,
     call_later,
     defect,
+    lingers,
     open_sink,
     start_sink,
     takes_over,
@@ -76,6 +77,7 @@ class RelayLayer(layer.Layer):
         self._out: list[commands.Command] = []
         self._moved = {UP: 0, DOWN: 0}  # counts chunks, so that a wakeup knows if any came since
         self._wakeups: dict[Any, tuple[Direction, int]] = {}
+        self._lingering: set[Direction] = set()
 
     def _handle_event(self, event: events.Event) -> Commands:
         self._inside = True
@@ -147,16 +149,22 @@ class RelayLayer(layer.Layer):
 
     def _ended(self, direction: Direction) -> None:
         self._send_all(direction, self._safely(self.tap.ended, direction))
+        if lingers(self.sink, direction):
+            self._lingering.add(direction)
+            return
+        self._pass_end(direction)
+
+    def _pass_end(self, direction: Direction) -> None:
         client, server = self.context.client, self.context.server
         over = (
             self.listen.transport is Transport.UDP
-            or not (client.state | server.state) & ConnectionState.CAN_READ
+            or not (self._lingering or (client.state | server.state) & ConnectionState.CAN_READ)
             or (direction is UP and not server.connected)
         )
         if over:
             self.close(f"{'client' if direction is UP else 'server'} closed")
         else:
-            self.end(direction)
+            self._half_close(direction)
 
     def _send_all(self, direction: Direction, out: Iterable[bytes]) -> None:
         if self.listen.transport is Transport.TCP:
@@ -190,6 +198,13 @@ class RelayLayer(layer.Layer):
 
     def end(self, direction: Direction) -> None:
         """Half-close."""
+        if direction in self._lingering:
+            self._lingering.discard(direction)
+            self._pass_end(direction)
+        else:
+            self._half_close(direction)
+
+    def _half_close(self, direction: Direction) -> None:
         to = self.context.server if direction is UP else self.context.client
         if self.listen.transport is Transport.TCP and to.state & ConnectionState.CAN_WRITE:
             self._put(commands.CloseTcpConnection(to, half_close=True))

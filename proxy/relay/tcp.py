@@ -24,7 +24,7 @@ from proxy.relay.flow import (
 )
 from proxy.relay.sockets import bind, plain_address
 from proxy.relay.stream import Acceptor
-from proxy.relay.tcp_side import STARTING, Side
+from proxy.relay.tcp_side import BRAKED, STARTING, Side
 from recordings.errors import UserError
 from recordings.model import Direction, Transport
 
@@ -143,7 +143,7 @@ class TcpFlow:
         peer = side.peer
         if self.over:
             return
-        if peer.transport is None or (peer.ended and side.ended):
+        if peer.transport is None or (peer.ended and not peer.lingers):
             self.close(f"{'server' if peer is self.server and peer.ended else 'client'} closed")
             return
         peer.end()
@@ -207,8 +207,22 @@ class TcpFlow:
 
     def end(self, direction: Direction) -> None:
         """Half-close, as if that side had sent its last byte."""
-        if not self.over:
-            (self.server if direction is Direction.TO_SERVER else self.client).end()
+        if self.over:
+            return
+        side = self.client if direction is Direction.TO_SERVER else self.server
+        if side.lingers:
+            side.lingers = False
+            self.side_ended(side)
+        else:
+            side.peer.end()
+
+    def pause(self, direction: Direction) -> None:
+        """See `Brake`."""
+        (self.client if direction is Direction.TO_SERVER else self.server).pause(BRAKED)
+
+    def go_on(self, direction: Direction) -> None:
+        """See `Brake`."""
+        (self.client if direction is Direction.TO_SERVER else self.server).resume(BRAKED)
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Call back after some seconds."""

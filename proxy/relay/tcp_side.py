@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from proxy.relay.api import Sink
-from proxy.relay.flow import Mute
+from proxy.relay.flow import Mute, lingers
 from recordings.model import Direction
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ HOLD_TIME = 0.25
 HIGH_WATER = 256 << 10
 """Bytes that wait for a slow reader before the other side is no longer read."""
 
-STARTING, PEER_FULL, CONGESTED = 1, 2, 4
+STARTING, PEER_FULL, CONGESTED, BRAKED = 1, 2, 4, 8
 """Reasons not to read a side, as bits."""
 
 _RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
@@ -48,6 +48,7 @@ class Side(asyncio.Protocol):
         "flow",
         "held",
         "late",
+        "lingers",
         "lost",
         "moved",
         "name",
@@ -70,6 +71,7 @@ class Side(asyncio.Protocol):
         self.write: Callable[[bytes], None] = _drop  # to the peer
         self.paused = 0
         self.ended = False  # it has sent its last byte
+        self.lingers = False  # which the sink passes on later
         self.lost = False  # its socket is closed
         self.late: asyncio.TimerHandle | None = None
         self.moved = 0.0
@@ -111,7 +113,9 @@ class Side(asyncio.Protocol):
     def eof_received(self) -> bool:
         self.ended = True
         self.give_back(self._safely(self.sink.ended))
-        self.flow.side_ended(self)
+        self.lingers = lingers(self.sink, self.direction)
+        if not self.lingers:
+            self.flow.side_ended(self)
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
