@@ -29,6 +29,8 @@ from recordings.viewing import Viewer
     is_flag=True,
     help="Golden bytes for the tests of a protocol: one frame of each kind.",
 )
+@click.option("--svg", is_flag=True, help="A picture: the sequence diagram of a session.")
+@click.option("--html", is_flag=True, help="The sequence diagram and its table as one web page.")
 @click.option(
     "--wireshark-lua",
     metavar="PROTOCOL",
@@ -74,7 +76,7 @@ from recordings.viewing import Viewer
 )
 @click.pass_obj
 def command(viewer: Viewer | None, **asked: Any) -> None:
-    """Export a recording to the formats of other tools: Wireshark, JSON, SQL, Parquet, Python.
+    """Export a recording: to Wireshark, JSON, SQL, Parquet, Python, or as a picture.
 
     Choose one format. A FILTER takes some frames only (see `understudy frames --help`); --jsonl and
     --sql write whole sessions.
@@ -89,6 +91,7 @@ def command(viewer: Viewer | None, **asked: Any) -> None:
       understudy export evening.understudy.db '~p ea-lobby' --pcapng --deciphered -w lobby.pcapng
       understudy export evening.understudy.db --jsonl -w - | jq .kind
       understudy export evening.understudy.db --parquet archive/
+      understudy export evening.understudy.db --session 1 --svg -w evening.svg
       understudy export --wireshark-lua kaillera
     """
     from proxy.exporting.asked import Asked, run

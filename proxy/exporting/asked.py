@@ -13,7 +13,7 @@ from typing import BinaryIO
 import click
 
 from proxy.importing.progress import Progress
-from recordings.choosing import check_session, open_recording
+from recordings.choosing import check_session, one_session, open_recording
 from recordings.errors import UserError
 from recordings.exporting.choice import Choice, Content
 from recordings.filters import compile_filter
@@ -34,6 +34,8 @@ class Asked:
     sql: bool
     parquet: Path | None
     python_vectors: bool
+    svg: bool
+    html: bool
     wireshark_lua: str | None
     mitmproxy_addon: bool
     session: int | None
@@ -52,6 +54,8 @@ FORMATS = (
     "sql",
     "parquet",
     "python_vectors",
+    "svg",
+    "html",
     "wireshark_lua",
     "mitmproxy_addon",
 )
@@ -201,6 +205,32 @@ def _python_vectors(asked: Asked, viewer: Viewer | None) -> None:
         _lines(asked, "_vectors.py", texts, "")
 
 
+def _diagram(asked: Asked, viewer: Viewer | None, kind: str) -> None:
+    from recordings.diagram import export
+
+    assert asked.file is not None
+    where = compile_filter(" ".join(asked.filter_)) if any(asked.filter_) else None
+    with open_recording(asked.file) as reader:
+        session = one_session(reader, asked.session)
+        scene = export.read(reader, session, viewer, where=where)
+    with _writing(asked, f".{kind}") as file:
+        file.write(export.DRAW[kind](scene).encode("utf-8", "backslashreplace"))
+    if scene.more:
+        click.echo(
+            f"these are the first {len(scene.arrows):,} messages, up to frame {scene.last}: "
+            "choose others with a FILTER",
+            err=True,
+        )
+
+
+def _svg(asked: Asked, viewer: Viewer | None) -> None:
+    _diagram(asked, viewer, "svg")
+
+
+def _html(asked: Asked, viewer: Viewer | None) -> None:
+    _diagram(asked, viewer, "html")
+
+
 def _wireshark_lua(asked: Asked, viewer: Viewer | None) -> None:
     from proxy.exporting.lua import dissector
 
@@ -223,6 +253,8 @@ _EXPORTS: dict[str, Export] = {
     "sql": _sql,
     "parquet": _parquet,
     "python_vectors": _python_vectors,
+    "svg": _svg,
+    "html": _html,
     "wireshark_lua": _wireshark_lua,
     "mitmproxy_addon": _mitmproxy_addon,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 
 from recordings.diagram.drawing import AGAIN, HEAD, ROW, Place, body, heads, place
 from recordings.diagram.gathering import gather
@@ -26,7 +27,7 @@ TITLE = 28
 """Height of the line above the lanes of a picture."""
 
 
-def svg(
+def read(
     reader: Reader,
     session: SessionRow,
     viewer: Viewer | None,
@@ -34,22 +35,19 @@ def svg(
     where: Where | None = None,
     after: int = 0,
     limit: int = LIMIT,
-) -> str:
-    """The diagram as an SVG document; says in it when there are more than `limit` messages."""
-    return draw_svg(gather(reader, session, viewer, where=where, after=after, limit=limit))
+) -> Scene:
+    """What is drawn of a session; `Scene.more` tells whether there are further messages."""
+    return gather(reader, session, viewer, where=where, after=after, limit=limit)
 
 
-def html(
-    reader: Reader,
-    session: SessionRow,
-    viewer: Viewer | None,
-    *,
-    where: Where | None = None,
-    after: int = 0,
-    limit: int = LIMIT,
-) -> str:
-    """The diagram and its table as an HTML page; see `svg`."""
-    return draw_html(gather(reader, session, viewer, where=where, after=after, limit=limit))
+def svg(reader: Reader, session: SessionRow, viewer: Viewer | None) -> str:
+    """The diagram of a session as an SVG document; it says when there are more messages."""
+    return draw_svg(read(reader, session, viewer))
+
+
+def html(reader: Reader, session: SessionRow, viewer: Viewer | None) -> str:
+    """The diagram of a session and its table as an HTML page; see `svg`."""
+    return draw_html(read(reader, session, viewer))
 
 
 def _said(scene: Scene) -> str:
@@ -120,3 +118,7 @@ def draw_html(scene: Scene) -> str:
     )
     page = tag("html", head, tag("body", content, tag("script", trusted(SCRIPT))), lang="en")
     return f"<!DOCTYPE html>\n{page}\n"
+
+
+DRAW: dict[str, Callable[[Scene], str]] = {"svg": draw_svg, "html": draw_html}
+"""Ending of a file -> what draws it."""

@@ -100,14 +100,11 @@ def diagram_file(reader: Reader, viewer: Viewer | None, number: int, kind: str) 
     session = _session(reader, number)
     if session is None:
         return failure(404, f"There is no session {number} in {reader.path.name}.")
-    draw, content_type = {
-        "svg": (export.svg, "image/svg+xml"),
-        "html": (export.html, "text/html; charset=utf-8"),
-    }[kind]
+    types = {"svg": "image/svg+xml", "html": "text/html; charset=utf-8"}
     name = f'attachment; filename="session-{number}.{kind}"'.encode()
     headers = ((b"content-disposition", name), (b"content-security-policy", PICTURE.encode()))
-    text = draw(reader, session, viewer)
-    return Answer(text.encode("utf-8", "backslashreplace"), content_type, headers=headers)
+    text = export.DRAW[kind](export.read(reader, session, viewer))
+    return Answer(text.encode("utf-8", "backslashreplace"), types[kind], headers=headers)
 
 
 def _facts(session: SessionRow) -> Markup:
