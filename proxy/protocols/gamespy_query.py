@@ -389,6 +389,20 @@ class QueryDissector(DatagramDissector):
                 self._notice(frame)
         return xor(plain, CDKEY) if cipher == CDKEY_CIPHER else plain
 
+    def digest(self, direction: Direction, plain: bytes) -> bytes:
+        """The proof of the game's secret made anew for this session's challenge."""
+        if direction is DOWN:
+            return plain
+        if plain[:1] == b"\x01" and len(plain) >= 5:
+            made, _ = self._proof(plain[1:5])
+            return plain[:5] + made + b"\0" if made else plain
+        if plain[:1] == b"\\" and lookup(plain, "validate"):
+            made, _ = self._proof(b"")
+            return (
+                Qr1Message.parse(plain).set("validate", made.decode()).encode() if made else plain
+            )
+        return plain
+
     # -- QR2 --
 
     def _heartbeat(self, frame: Frame, key: bytes, body: bytes) -> None:
@@ -408,15 +422,20 @@ class QueryDissector(DatagramDissector):
         put_check(frame, "response", self._verdict(key, body.rstrip(b"\0")))
 
     def _verdict(self, key: bytes, answer: bytes) -> str:
+        needs, why = self._proof(key)
+        return compare(answer, needs) if needs else unknown(why)
+
+    def _proof(self, key: bytes) -> tuple[bytes | None, str]:
+        """What answers the challenge of a game server, or why that is not known."""
         challenge, game = self._challenges.get(key), self._games.get(key)
         if challenge is None:
-            return unknown("the challenge was not seen")
+            return None, "the challenge was not seen"
         if game is None:
-            return unknown("no heartbeat that names the game was seen")
+            return None, "no heartbeat that names the game was seen"
         secret = secret_for(self.keys.secrets, game)
         if secret is None:
-            return unknown(missing(game))
-        return compare(answer, validate(secret, challenge))
+            return None, missing(game)
+        return validate(secret, challenge), ""
 
     def _query(self, frame: Frame, key: bytes, body: bytes) -> None:
         query = _view_qr2(frame, frame.clear)

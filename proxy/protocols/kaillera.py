@@ -507,6 +507,7 @@ PROTOCOLS = (
             "PING": ("PONG",),
             "UserInfo": ("ServerAck", "Rejected"),
             "ClientAck": ("ServerAck", "ServerStatus", "Rejected"),
+            "ServerAck": ("ClientAck",),
             "Chat": ("Chat",),
             "GameChat": ("GameChat",),
             "CreateGame": ("JoinGame",),

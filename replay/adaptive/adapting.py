@@ -161,15 +161,14 @@ class Adapter:
         return like(value, str(port)) if "port" in rule.of else like(value, host)
 
     def _key(self, line: Line, path: str, value: Json, rule: Volatile) -> Json:
-        text = text_of(value)
+        text = text_of(value) or ""
         recorded = self.memory.recorded.get(rule.of, set())
-        if self.protocol.keys.get(f"{line.kind}.{path}") == rule.of:
-            ours = _is_key(text or "", recorded) or not recorded
-            if ours and line.direction is Direction.TO_CLIENT:
-                return self._fresh(line, path, value, rule)
-            return value
+        gives = self.protocol.keys.get(f"{line.kind}.{path}") == rule.of
+        if gives and line.direction is Direction.TO_CLIENT:
+            known = _is_key(text, recorded) or not recorded
+            return self._fresh(line, path, value, rule) if known else value
         live = self.memory.keys.find(rule.of)
-        if text is not None and live is not None and text.encode("latin-1", "replace") in recorded:
+        if live is not None and text.encode("latin-1", "replace") in recorded:
             return like(value, live.key.decode("latin-1"))
         return self.memory.expect(path, value, volatile=True, of=rule.of)
 

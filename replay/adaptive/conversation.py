@@ -28,7 +28,7 @@ from recordings.model import Direction, Frame, Transport
 from replay.adaptive.adapting import Adapter, Scene
 from replay.adaptive.chance import Chance
 from replay.adaptive.fields import Masks
-from replay.adaptive.lines import Line, Reader
+from replay.adaptive.lines import Line, LineReader
 from replay.adaptive.memory import Memory
 from replay.adaptive.packing import Packer
 
@@ -81,7 +81,7 @@ class Conversation:
         self.scene = Scene()
         self.adapter = Adapter(protocol, memory, chance, self.scene, self.masks, local)
         self._dissector = protocol.dissector(memory.keys, transport)
-        self._reader = Reader(protocol)
+        self._reader = LineReader(protocol)
         self._packer = Packer()
         self._change = change
 

@@ -60,7 +60,7 @@ class Line:
         return f"{self.kind} (frame {self.frame.id})" if self.frame.id else self.kind
 
 
-class Reader:
+class LineReader:
     """Makes lines of the frames of one flow, in their order."""
 
     def __init__(self, protocol: Protocol) -> None:
@@ -111,7 +111,7 @@ class Reader:
 
 def lines_of(protocol: Protocol, frames: Iterable[Frame]) -> list[Line]:
     """The lines of a recorded flow; what a relay dropped on its way was never heard."""
-    reader = Reader(protocol)
+    reader = LineReader(protocol)
     lines: list[Line] = []
     for frame in frames:
         if frame.action is not Action.DROPPED:

@@ -69,11 +69,18 @@ class Match:
     """1: the same but for volatile fields; 0: nothing in common."""
     differences: tuple[Difference, ...] = ()
     """In order of weight."""
+    form: float = 0.0
+    """The share of the fields, by weight, that both have, whatever they say."""
 
     @property
     def fits(self) -> bool:
         """Near enough to be taken for the recorded message."""
         return self.recorded is not None and self.score >= FITS
+
+    @property
+    def formed(self) -> bool:
+        """A message of the same form, if with other values: in its place it means the same."""
+        return self.recorded is not None and self.form >= FITS
 
     @property
     def same(self) -> bool:
@@ -156,7 +163,7 @@ class Matcher:
         ordered = self._next_first(lines, start) if among is None else lines
         for line in ordered[:_FEW]:
             if line.number is None and line.frame.clear == clear:
-                return Match(live, line, 1.0)
+                return Match(live, line, 1.0, form=1.0)
             match = self.compare(live, line, memory)
             if best is None or match.score > best.score:
                 best = match
@@ -183,9 +190,9 @@ class Matcher:
             return Match(live, recorded)
         if live.opaque:
             same = live.frame.clear == recorded.frame.clear
-            return Match(live, recorded, 1.0 if same else 0.25)
+            return Match(live, recorded, 1.0 if same else 0.25, form=1.0)
         weights = self._weights(recorded)
-        now, total, alike = dict(live.leaves), 0.0, 0.0
+        now, total, alike, both = dict(live.leaves), 0.0, 0.0, 0.0
         found: list[Difference] = []
         for path, value in recorded.leaves:
             said = now.pop(path, ABSENT)
@@ -193,6 +200,7 @@ class Matcher:
                 continue
             weight = weights.get(path, CONSTANT)
             total += weight
+            both += 0.0 if said is ABSENT else weight
             if said == value or said == (needs := memory.expect(path, value)):
                 alike += weight
             else:
@@ -203,7 +211,9 @@ class Matcher:
                 total += weight
                 found.append(Difference(path, weight, said, ABSENT))
         found.sort(key=lambda one: -one.weight)
-        return Match(live, recorded, alike / total if total else 1.0, tuple(found))
+        if not total:
+            return Match(live, recorded, 1.0, form=1.0)
+        return Match(live, recorded, alike / total, tuple(found), both / total)
 
     def _weights(self, line: Line) -> dict[str, float]:
         """Path -> weight, of the kind of a line."""

@@ -73,7 +73,7 @@ def run(file: Path, session: int | None, **words: object) -> int:
     with open_recording(file) as reader:
         row = one_session(reader, session)
         loaded = load(reader, row.id, manner.keys, manner.secrets)
-    script = read_script(loaded, row, asked.masks)
+    script = read_script(loaded, row, asked.masks, cues=asked.adapt)
     settings = [read_setting(text, script) for text in asked.settings]
     for notice in script.notices:
         click.echo(f"* {notice}", err=True)

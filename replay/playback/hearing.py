@@ -115,8 +115,8 @@ class Listener:
         matcher = flow.role.matcher
         match = matcher.find(line, self._memory, among=[hear.line for hear in candidates])
         hear = next((one for one in candidates if one.line is match.recorded), None)
-        if hear is not None and not match.fits:
-            hear = next((one for one in candidates if one.wait is Wait.ANSWER), None)
+        if hear is not None and not match.fits:  # in the place of an answer, values may differ
+            hear = next((one for one in candidates if one.wait is not Wait.PUSH), None)
             if hear is not None and hear.line is not match.recorded:
                 match = matcher.compare(line, hear.line, self._memory)
         if hear is None:
@@ -127,14 +127,14 @@ class Listener:
         self._count(match)
         self.last[id(flow)] = hear.line
         if self._learn:
-            flow.conversation.pair(line, hear.line if match.fits else None)
+            flow.conversation.pair(line, hear.line if match.fits or match.formed else None)
         return hear, hear.line
 
     def _count(self, match: Match) -> None:
         verdict = self._verdict
         if match.same:
             verdict.same += 1
-        elif match.fits or match.live.opaque:
+        elif match.fits or match.formed:
             verdict.different += 1
             if len(verdict.differences) < KEPT:
                 verdict.differences.append(match)

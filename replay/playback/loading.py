@@ -42,7 +42,7 @@ def load(
     rows = reader.keys(session)
     kept = [_key(row) for row in rows]
     given = (*given, *(key for key in kept if key.source == "given"))
-    loaded = Loaded(flows, {flow.id: [] for flow in flows}, [*given, *kept], list(given))
+    loaded = Loaded(flows, {flow.id: [] for flow in flows}, list(given), list(given))
     keys = SessionKeys((*given,), secrets)
     protocols = {flow.id: registry.protocol(flow.protocol) for flow in flows}
     dissectors = {
@@ -56,12 +56,16 @@ def load(
         loaded.frames[frame.flow_id].append(frame)
         sides[frame.id] = frame.direction
         for key in frame.keys:
-            loaded.keys.append(key)
-            if frame.direction is Direction.TO_SERVER:
+            if frame.direction is Direction.TO_SERVER and key not in loaded.keys:
                 loaded.said.append(key)
-    for row, key in zip(rows, kept, strict=True):
-        if sides.get(row.frame_id or 0) is Direction.TO_SERVER and key not in loaded.said:
-            loaded.said.insert(len(given), key)
+            loaded.keys.append(key)
+    told = {
+        (key.name, key.key)
+        for row, key in zip(rows, kept, strict=True)
+        if sides.get(row.frame_id or 0) is Direction.TO_CLIENT
+    }
+    loaded.keys += kept
+    loaded.said = [key for key in loaded.said if (key.name, key.key) not in told]
     return loaded
 
 

@@ -302,7 +302,7 @@ class Player:
         elif line.kind in flow.role.asks.get(line.kind, ()) and line.number is None:
             said = flow.conversation.say_message(line.message, at)
             self._said(flow, said, at, acts)
-        else:
+        elif not flow.role.matcher.of_kind(line):
             self.verdict.problems.append(f"{line.kind} of the server has no recorded answer")
 
     def _idle(self, step: Step, at: int, acts: list[Act], until: int) -> None:

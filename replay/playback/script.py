@@ -134,8 +134,13 @@ class Script:
         return sum(isinstance(step, Say) for step in self.steps)
 
 
-def read_script(loaded: Loaded, session: SessionRow, masks: Iterable[str] = ()) -> Script:
-    """The script of a session; raises UserError when there is nothing to play."""
+def read_script(
+    loaded: Loaded, session: SessionRow, masks: Iterable[str] = (), *, cues: bool = True
+) -> Script:
+    """The script of a session; raises UserError when there is nothing to play.
+
+    Without `cues` everything that the client said is a step.
+    """
     extra = tuple(masks)
     roles = []
     for row in loaded.flows:
@@ -143,7 +148,9 @@ def read_script(loaded: Loaded, session: SessionRow, masks: Iterable[str] = ()) 
         lines = lines_of(protocol, loaded.frames[row.id])
         marked = Masks(protocol, extra)
         heard = [line for line in lines if line.direction is SERVER]
-        roles.append(Role(row, protocol, lines, marked, Matcher(heard, marked)))
+        role = Role(row, protocol, lines, marked, Matcher(heard, marked))
+        role.asks = asked_by_server(protocol) if cues else {}
+        roles.append(role)
     if not any(line.direction is CLIENT for role in roles for line in role.lines):
         raise UserError(f"the client says nothing in session {session.id}: choose another session")
     _link(roles)
@@ -198,7 +205,8 @@ def asked_by_server(protocol: Protocol) -> dict[str, tuple[str, ...]]:
         ways.setdefault(kind.name, set()).update(kind.directions)
     for asked, answers in protocol.answers.items():
         said = any(CLIENT in ways.get(answer, ()) for answer in answers)
-        if SERVER in ways.get(asked, ()) and said and asked not in answers:
+        both = CLIENT in ways.get(asked, ()) and any(one in protocol.answers for one in answers)
+        if SERVER in ways.get(asked, ()) and said and asked not in answers and not both:
             asks[asked] = answers
     return asks
 
@@ -246,7 +254,6 @@ def _frame_id(step: Step) -> int:
 
 def _steps(role: Role) -> Iterable[Step]:
     """What is said and heard on one flow; cues go to the role instead."""
-    role.asks = asked_by_server(role.protocol)
     pending: list[tuple[str, ...]] = []  # kinds that would answer each request not answered yet
     asked: list[Line] = []  # what the server asked and the client has not answered yet
     role.telling = frozenset(path.partition(".")[0] for path in role.protocol.keys)

@@ -55,8 +55,8 @@ class Verdict:
         """What came of it."""
         said = f"said {self.said:,} of {self.says:,}"
         if self.passed:
-            heard = f"every answer came ({self.same:,} as recorded, {self.different:,} otherwise)"
-            return f"played to its end: {said} frames, {heard}"
+            heard = f"{self.same:,} messages as recorded, {self.different:,} with other values"
+            return f"played to its end: {said} frames, every answer came, {heard}"
         reason = self.broke_off or ""
         if not reason and self.otherwise:
             reason = f"the server went another way: {self.otherwise[0].sentence()}"

@@ -163,7 +163,6 @@ class Lobby(Leg):
     def on_png(self, said: dict[str, str]) -> Iterator[bytes]:
         if said.get("REF") not in self.refs or said.get("SESS") != str(self.world.sess):
             self.world.problems.append(f"a ping that was never sent: {said}")
-            self.closing = True
         yield from ()
 
     def on_skey(self, said: dict[str, str]) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Protocol, Self
@@ -59,19 +60,6 @@ class _Tcp(asyncio.Protocol):
             self._transport.close()
 
 
-class _Udp(asyncio.DatagramProtocol):
-    def __init__(self, service: Datagrams) -> None:
-        self._service = service
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
-
-    def datagram_received(self, data: bytes, addr: Any) -> None:
-        for answer in self._service.received(data, addr[:2]):
-            self._transport.sendto(answer, addr)
-
-
 class Stage:
     """Runs services until the block is left; every call may come from another thread."""
 
@@ -113,16 +101,30 @@ class Stage:
         found: int = self._run(serve())
         return found
 
+    def udp_now(self, service: Datagrams, port: int = 0) -> int:
+        """The same from within the loop, where nothing may wait."""
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind((HOST, port))
+        sock.setblocking(False)
+
+        def readable() -> None:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    data, peer = sock.recvfrom(65535)
+                    for answer in service.received(data, peer[:2]):
+                        sock.sendto(answer, peer)
+
+        self._loop.add_reader(sock.fileno(), readable)
+        self._closes.append(lambda: self._loop.remove_reader(sock.fileno()))
+        self._closes.append(sock.close)
+        number: int = sock.getsockname()[1]
+        return number
+
     def udp(self, service: Datagrams, port: int = 0) -> int:
         """Serve UDP; the port."""
-        found: int = self._run(self.udp_soon(service, port))
-        return found
 
-    async def udp_soon(self, service: Datagrams, port: int = 0) -> int:
-        """The same, from within the loop."""
-        transport, _ = await self._loop.create_datagram_endpoint(
-            lambda: _Udp(service), local_addr=(HOST, port)
-        )
-        self._closes.append(transport.close)
-        number: int = transport.get_extra_info("sockname")[1]
-        return number
+        async def serve() -> int:
+            return self.udp_now(service, port)
+
+        found: int = self._run(serve())
+        return found

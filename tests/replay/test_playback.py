@@ -1,0 +1,146 @@
+"""`understudy replay` against servers of our own that are other ones in every run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import understudy
+from recordings.reader import Reader
+from tests.replay import clients
+from tests.replay.clients import Taped
+from tests.replay.servers import browser, chat, ea, gamespy, kaillera, query
+from tests.replay.servers.stage import Stage
+
+ACCOUNTS = {"driver48": ("daytona500", ["Turn4", "BackStretch"])}
+
+
+@dataclass
+class Run:
+    """One protocol's servers, standing."""
+
+    to: list[str]
+    problems: list[str]
+
+
+def ea_lobby(stage: Stage, seed: int) -> Run:
+    world = ea.World(seed, ACCOUNTS)
+    world.lobby = stage.tcp(lambda: ea.Lobby(world))
+    world.buddy = stage.tcp(lambda: ea.Buddy(world))
+    return Run(_to(stage.tcp(lambda: ea.Directory(world))), world.problems)
+
+
+def _to(port: int) -> list[str]:
+    return ["--to", f"127.0.0.1:{port}"]
+
+
+def presence(stage: Stage, seed: int) -> Run:
+    world = gamespy.World(seed)
+    ports = {
+        29900: stage.tcp(lambda: gamespy.Presence(world)),
+        29901: stage.tcp(lambda: gamespy.Search(world)),
+    }
+    maps = [word for was, port in ports.items() for word in ("--map", f":{was}=127.0.0.1:{port}")]
+    return Run(maps, world.problems)
+
+
+def stats(stage: Stage, seed: int) -> Run:
+    world = gamespy.World(seed)
+    return Run(_to(stage.tcp(lambda: gamespy.Stats(world))), world.problems)
+
+
+def server_browser(stage: Stage, seed: int) -> Run:
+    world = browser.World(seed)
+    return Run(_to(stage.tcp(lambda: browser.Browser(world))), world.problems)
+
+
+def chat_room(stage: Stage, seed: int) -> Run:
+    world = chat.World(seed)
+    return Run(_to(stage.tcp(lambda: chat.Chat(world))), world.problems)
+
+
+def game_server(stage: Stage, seed: int) -> Run:
+    world = query.World(seed)
+    return Run(_to(stage.udp(query.Master(world))), world.problems)
+
+
+def kaillera_game(stage: Stage, seed: int) -> Run:
+    world = kaillera.World(seed)
+    main = kaillera.Main(world, stage.udp_now)
+    return Run(_to(stage.udp(main)), world.problems)
+
+
+PROTOCOLS: dict[str, tuple[Callable[[Path], Taped], Callable[[Stage, int], Run], str]] = {
+    "ea-lobby": (clients.ea_evening, ea_lobby, "a wrong password"),
+    "gamespy-presence": (clients.presence, presence, "the password of racer is wrong"),
+    "gamespy-stats": (clients.stats, stats, "the game's response is wrong"),
+    "gamespy-browser2": (clients.server_browser, server_browser, "no server is at"),
+    "gamespy-chat": (clients.chat_room, chat_room, "not understood"),
+    "gamespy-query": (clients.game_server, game_server, "a wrong proof"),
+    "kaillera": (clients.kaillera_game, kaillera_game, "nobody is"),
+}
+"""Protocol -> who records it, who serves it, and what the server says of verbatim bytes."""
+
+
+def replay(folder: Path, taped: Taped, to: Iterable[str], *more: str) -> Result:
+    words = ["replay", str(taped.path), *to, *taped.options, "-w", str(folder / "again.db"), *more]
+    return CliRunner().invoke(understudy.cli, words)
+
+
+def verdict(result: Result) -> dict[str, object]:
+    found: dict[str, object] = json.loads(result.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_session_is_played_to_its_end(name: str, tmp_path: Path) -> None:
+    record, serve, _ = PROTOCOLS[name]
+    taped = record(tmp_path / "taped.db")
+    for seed in (11, 12):
+        with Stage() as stage:
+            run = serve(stage, seed)
+            result = replay(tmp_path, taped, run.to, "--json", "--grace", "0.1")
+        told = verdict(result)
+        assert (result.exit_code, told["passed"], run.problems) == (0, True, []), result.output
+        assert told["said"] == told["says"]
+        assert told["problems"] == []
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_recorded_bytes_alone_are_refused(name: str, tmp_path: Path) -> None:
+    record, serve, complaint = PROTOCOLS[name]
+    taped = record(tmp_path / "taped.db")
+    with Stage() as stage:
+        run = serve(stage, 11)
+        quick = ("--deadline", "0.5", "--grace", "0.1")
+        result = replay(tmp_path, taped, run.to, "--verbatim", "--json", *quick)
+    assert result.exit_code == 1, result.output
+    assert verdict(result)["passed"] is False
+    assert any(complaint in one for one in run.problems), run.problems
+
+
+def test_it_is_recorded_again(tmp_path: Path) -> None:
+    taped = clients.ea_evening(tmp_path / "taped.db")
+    with Stage() as stage:
+        run = ea_lobby(stage, 5)
+        replay(tmp_path, taped, run.to, "--grace", "0.1")
+    with Reader.open(tmp_path / "again.db") as reader:
+        (session,) = reader.sessions()
+        assert (session.origin, session.game) == ("playback", "nascar-thunder-2004")
+        directory, lobby, buddy = reader.flows(session.id)
+        frames = {frame.id: frame for frame in reader.frames(session_id=session.id)}
+        keys = {key.name for key in reader.keys(session.id)}
+    announced = [frames[flow.parent_frame_id or 0].kind for flow in (lobby, buddy)]
+    assert announced == ["@dir", "news"]
+    assert directory.parent_frame_id is None
+    assert {"skey", "mask", "sess"} <= keys
+    auth = next(f for f in frames.values() if f.kind == "auth" and f.direction == "c>s")
+    assert b"PASS=daytona500" in auth.clear
+    assert b"PASS=~" in (auth.raw or b"")
+    assert (auth.derived or {})["checks"] == {"PASS": "ok"}
+    assert all(frame.error is None for frame in frames.values())
