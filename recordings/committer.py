@@ -1,9 +1,4 @@
-"""The thread that writes a recording: takes what is queued, in order, in groups of one commit each.
-
-One thread gives, this one takes; what either counts, the other only reads, so that no lock is
-needed: `given` and `wake_at` on one side, `taken` on the other. The queue is a deque, whose ends
-are safe to use from two threads.
-"""
+"""The thread that writes a recording: takes what is queued, in groups of one commit each."""
 
 from __future__ import annotations
 
@@ -11,7 +6,6 @@ import os
 import sqlite3
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -19,13 +13,11 @@ from pathlib import Path
 from recordings import creating, statements
 from recordings.lock import WriterLock
 from recordings.mending import PEER_FAULTS, insert_mended, mended
-from recordings.statements import GROUP_ROWS, Row
+from recordings.statements import GROUP_ROWS, SHORT, Row
+from recordings.taker import LOOK_SECONDS, Taker
 
 GROUP_SECONDS = 0.03
 """A row waits that long for company, at most; the rest of 100 ms is for a slow disk."""
-LOOK_SECONDS = 0.5
-"""Between two updates of the counters, and two looks whether the file is still there."""
-NEVER = 1 << 60
 
 # SQLite's name for an error (its beginning) -> what it means for the user, and the cure
 _FAILURES = {
@@ -40,53 +32,36 @@ _FAILURES = {
 }
 
 
-class Committer(threading.Thread):
+class Committer(Taker):
     """Owns the connection from `start` on. Made and fed by `recordings.writer.Recording`."""
 
     def __init__(
         self, path: Path, connection: sqlite3.Connection, lock: WriterLock, queue_limit: int
     ) -> None:
-        super().__init__(name=f"writer of {path.name}", daemon=True)
-        self.queue: deque[Row] = deque()
-        self.given = 0
-        self.taken = 0
-        self.orders = 0
-        """Entries given that are no frame rows."""
-        self.wake_at = NEVER
-        self.hurry = False
-        self.waited_for = False
-        """Somebody saw the queue over its limit and wants to hear when it no longer is."""
-        self.failure: str | None = None
-        self.on_relieved: Callable[[], None] | None = None
-        self.on_failed: Callable[[str], None] | None = None
-        self._path = path
+        super().__init__(path, queue_limit)
+        self.ending = "recording closed"
+        """Why flows end that are open when the recording does."""
+        self.statement_rows = SHORT
+        """Rows of one statement: nothing else runs in this process while their values are bound."""
+        self.on_taken: Callable[[], None] | None = None
+        """Called after each group that is on the disk."""
         self._connection = connection
         self._lock = lock
-        self.queue_limit = queue_limit
-        self._signal = threading.Lock()
-        self._signal.acquire()
         self._orders_done = 0
         self._uncounted = False
         self._looked = time.monotonic()
-        self._took = 0.0
         self._places = {name: _place(name) for name in (str(path), f"{path}-wal")}
         self._closing = False
-
-    def wake(self) -> None:
-        """Called by the giver: there is enough to do, or it is in a hurry."""
-        self.wake_at = NEVER
-        with suppress(RuntimeError):  # it was awake already
-            self._signal.release()
 
     def run(self) -> None:
         """Write until told to close, or until something fails."""
         try:
             while not self._closing:
-                self._wait()
+                self._wait(GROUP_ROWS, GROUP_SECONDS)
                 self._write_group()
                 if time.monotonic() - self._looked > LOOK_SECONDS or self._closing:
                     self._look()
-            creating.fold(self._connection, "recording closed")
+            creating.fold(self._connection, self.ending)
         except Exception as error:  # whatever it is: recording stops loudly
             self._fail(error)
         finally:
@@ -94,22 +69,6 @@ class Committer(threading.Thread):
                 self._connection.close()
             self._lock.release()
             self._drop_all()
-
-    def _wait(self) -> None:
-        """Sleep until there is a group to write: GROUP_ROWS, or GROUP_SECONDS after the first."""
-        since = self._took  # what waits now may have come right after the last group was taken
-        if not self.queue:
-            self._sleep(1, LOOK_SECONDS)
-            since = time.monotonic()
-        left = since + GROUP_SECONDS - time.monotonic()
-        if self.queue and left > 0 and not self.hurry:
-            self._sleep(GROUP_ROWS, left)
-
-    def _sleep(self, wake_at: int, seconds: float) -> None:
-        self.wake_at = wake_at
-        if len(self.queue) < wake_at:
-            self._signal.acquire(timeout=seconds)
-        self.wake_at = NEVER
 
     def _write_group(self) -> None:
         take = self.queue.popleft
@@ -122,15 +81,14 @@ class Committer(threading.Thread):
         else:
             self._write_mixed(group)
         self.taken = group[-1][-1]
-        if self.waited_for and self.given - self.taken <= self.queue_limit // 2:
-            self.waited_for = False
-            if self.on_relieved:
-                self.on_relieved()
+        if self.on_taken:
+            self.on_taken()
+        self._relieve()
 
     def _insert(self, rows: list[Row]) -> None:
         self._uncounted = True
         try:
-            statements.insert_frames(self._connection, rows)
+            statements.insert_frames(self._connection, rows, self.statement_rows)
         except PEER_FAULTS:
             insert_mended(self._connection, rows)
 
@@ -180,27 +138,18 @@ class Committer(threading.Thread):
                 raise FileNotFoundError(name)
 
     def _fail(self, error: Exception) -> None:
-        self.failure = f"recording to {self._path} has stopped: {_explain(error)}"
         with suppress(sqlite3.Error):
             self._connection.execute("ROLLBACK")
         if isinstance(error, FileNotFoundError):
             # a file that was moved is made whole where it is now
             with suppress(sqlite3.Error):
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self._drop_all()
-        self.taken = self.given
-        if self.on_failed:
-            self.on_failed(self.failure)
-        if self.on_relieved:
-            self.on_relieved()
+        self._give_up(stopped(self._path, _explain(error)))
 
-    def _drop_all(self) -> None:
-        """Let nobody wait for what will not be written."""
-        while self.queue:
-            row = self.queue.popleft()
-            self.taken = row[-1]
-            if isinstance(row[0], threading.Event):
-                row[0].set()
+
+def stopped(path: Path, why: str) -> str:
+    """The sentence with which a recording stops."""
+    return f"recording to {path} has stopped: {why}"
 
 
 def _place(name: str) -> tuple[int, int] | None:

@@ -15,7 +15,7 @@ from recordings.times import iso, now
 _ADD_SESSION = """
 INSERT INTO sessions (id, uid, started_at, game, client, origin, note) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
-_ADD_FLOW = """
+ADD_FLOW = """
 INSERT INTO flows (id, session_id, parent_frame_id, protocol, transport, client, server, hostname,
   opened_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
@@ -98,7 +98,7 @@ class Ledger:
         """A new flow; addresses are `host:port`. Returns its id."""
         flow_id = self._next("flows")
         self._order(
-            _ADD_FLOW,
+            ADD_FLOW,
             (
                 flow_id,
                 session_id,

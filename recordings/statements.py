@@ -16,12 +16,17 @@ FRAME_COLUMNS = (
     "id, flow_id, number, direction, at, raw, plain, sent, action, protocol, kind, fields, error,"
     " cipher, derived"
 )
-WIDTH = FRAME_COLUMNS.count(",") + 2
-"""Values of a frame row: its columns, and the bytes given to the writer up to and with it."""
+_COLUMNS = FRAME_COLUMNS.split(", ")
+"""The values of a frame row; behind them the bytes given to the writer up to and with it."""
+KIND, FIELDS, ERROR, CIPHER, DERIVED = map(
+    _COLUMNS.index, ("kind", "fields", "error", "cipher", "derived")
+)
 
 Row: TypeAlias = tuple[Any, ...]
 
 GROUP_ROWS = 1000
+SHORT = 128
+"""Rows of a statement where somebody waits for the interpreter lock meanwhile."""
 _SIZES = (1, 8, 32, 128, 400, GROUP_ROWS)
 
 COUNT = """
@@ -58,21 +63,40 @@ ADD_EVENT = (
 
 
 @cache
-def _insert(size: int) -> str:
-    row = f"({', '.join('?' * WIDTH)})"
-    kept = ", ".join(f"column{n}" for n in range(1, WIDTH))
+def _insert(size: int, columns: tuple[str, ...]) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    kept = ", ".join(f"column{n}" for n in range(1, len(columns) + 1))
     return (
-        f"INSERT INTO frames ({FRAME_COLUMNS}) SELECT {kept}"
+        f"INSERT INTO frames ({', '.join(columns)}) SELECT {kept}"
         f" FROM (VALUES {', '.join([row] * size)}) WHERE column1 IS NOT NULL"
     )
 
 
-def insert_frames(connection: sqlite3.Connection, rows: list[Row]) -> None:
-    """Write at most GROUP_ROWS frame rows by one statement; outside a transaction it is one."""
+def insert_frames(connection: sqlite3.Connection, rows: list[Row], most: int = GROUP_ROWS) -> None:
+    """Write frame rows by statements of at most `most` rows, all in one transaction."""
+    if len(rows) <= most:
+        _insert_some(connection, rows)
+        return
+    within = connection.in_transaction
+    if not within:
+        connection.execute("BEGIN IMMEDIATE")
+    for start in range(0, len(rows), most):
+        _insert_some(connection, rows[start : start + most])
+    if not within:
+        connection.execute("COMMIT")
+
+
+def _insert_some(connection: sqlite3.Connection, rows: list[Row]) -> None:
+    """One statement: columns that are empty in all rows are left out."""
     size = next(size for size in _SIZES if size >= len(rows))
-    values = list(chain.from_iterable(rows))
-    values += [None] * (WIDTH * (size - len(rows)))
-    connection.execute(_insert(size), values)
+    named = [
+        (name, values)
+        for name, values in zip(_COLUMNS, zip(*rows, strict=True), strict=False)
+        if values.count(None) < len(rows)
+    ]
+    values = list(chain.from_iterable(zip(*[values for _, values in named], strict=True)))
+    values += [None] * (len(named) * (size - len(rows)))
+    connection.execute(_insert(size, tuple(name for name, _ in named)), values)
 
 
 def count(connection: sqlite3.Connection) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from recordings import creating, opening
 from recordings.committer import Committer
+from recordings.courier import Courier, Noticed, hire
 from recordings.errors import UserError
 from recordings.ledger import Ledger, json_text
 from recordings.model import Frame
@@ -34,7 +35,11 @@ class Recording(Ledger):
     """A recording that is open for writing. Use `Recording.open`; all calls from one thread."""
 
     def __init__(
-        self, path: Path, committer: Committer, recovered: str | None, last: dict[str, int]
+        self,
+        path: Path,
+        committer: Committer | Courier,
+        recovered: str | None,
+        last: dict[str, int],
     ) -> None:
         self.path = path
         self.recovered = recovered
@@ -46,14 +51,37 @@ class Recording(Ledger):
         self._last_frame = last["frames"]
         self._numbers = {}
         self._closed = False
+        self._carried = isinstance(committer, Courier)
 
     @classmethod
-    def open(cls, path: Path, *, queue_limit: int = QUEUE_LIMIT) -> Recording:
-        """Make a recording, or open one to append to it; raises UserError."""
+    def open(
+        cls,
+        path: Path,
+        *,
+        queue_limit: int = QUEUE_LIMIT,
+        scribe: bool = False,
+        annotator: str | None = None,
+    ) -> Recording:
+        """Make a recording, or open one to append to it; raises UserError.
+
+        With `scribe` a process of its own writes it. That one also fills kind, fields and error of
+        frames that come without a kind, by `annotator`: the place, `module:name`, of a function
+        that takes the name of the flow's protocol and a frame.
+        """
         path = Path(path).resolve()
+        if scribe:
+            courier = Courier(path, queue_limit, hire())
+            recovered, last = courier.first(annotator)
+            return cls._begun(path, courier, recovered, last)
         connection, lock, recovered = creating.open_to_write(path)
         last = creating.last_ids(connection)
         committer = Committer(path, connection, lock, queue_limit)
+        return cls._begun(path, committer, recovered, last)
+
+    @classmethod
+    def _begun(
+        cls, path: Path, committer: Committer | Courier, recovered: str | None, last: dict[str, int]
+    ) -> Recording:
         committer.start()
         recording = cls(path, committer, recovered, last)
         atexit.register(recording.close)  # for a program that ends without closing
@@ -106,6 +134,26 @@ class Recording(Ledger):
     @on_failed.setter
     def on_failed(self, call: Callable[[str], None] | None) -> None:
         self._committer.on_failed = call
+
+    @property
+    def annotates(self) -> bool:
+        """Whether frames may come without kind and fields: their view is made elsewhere."""
+        return self._carried
+
+    @property
+    def errors(self) -> int:
+        """Frames of which only the view that was made elsewhere said that there is none."""
+        return self._committer.errors if isinstance(self._committer, Courier) else 0
+
+    @property
+    def on_opaque(self) -> Noticed | None:
+        """Called from another thread with flow, frame and reason when such a frame is found."""
+        return self._committer.on_opaque if isinstance(self._committer, Courier) else None
+
+    @on_opaque.setter
+    def on_opaque(self, call: Noticed | None) -> None:
+        if isinstance(self._committer, Courier):
+            self._committer.on_opaque = call
 
     def _order(self, what: Any, params: tuple[Any, ...] = ()) -> None:
         """Queue a statement, an event to set or None to close, behind the frames before it."""
@@ -161,7 +209,7 @@ class Recording(Ledger):
                 fields,
                 frame.error,
                 frame.cipher,
-                None if derived is None else json_text(derived),
+                derived if derived is None or self._carried else json_text(derived),
                 given,
             )
         )

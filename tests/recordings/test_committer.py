@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from recordings.committer import Committer
 from recordings.reader import Reader
 from recordings.writer import Recording, RecordingFailed
 from tests.recordings.making import flow, frame, names, python, rows, session
@@ -81,6 +82,7 @@ def test_a_file_that_is_lost_is_noticed(recording: Recording, deleted: bool) -> 
 
 
 def test_a_failure_while_closing_is_raised(recording: Recording) -> None:
+    assert isinstance(recording._committer, Committer)
     recording._committer._connection.execute("DROP TABLE sessions")
     with pytest.raises(RecordingFailed, match="no such table: sessions"):
         recording.close()
@@ -88,6 +90,7 @@ def test_a_failure_while_closing_is_raised(recording: Recording) -> None:
 
 
 def test_nobody_who_flushes_waits_for_ever(recording: Recording) -> None:
+    assert isinstance(recording._committer, Committer)
     recording._committer._connection.execute("DROP TABLE frames")
     recording.append(1, frame())
     with pytest.raises(RecordingFailed, match="start again with a new file"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from recordings.model import Action, Direction, Frame, Key, Origin
 from recordings.reader import Reader
+from recordings.statements import SHORT
 from recordings.writer import Recording
 from tests.recordings.making import (
     AT,
@@ -23,13 +25,22 @@ from tests.recordings.making import (
     session,
 )
 
+Open = Callable[[Path], Recording]
+
+
+@pytest.fixture(params=[False, True], ids=["thread", "scribe"])
+def opened(request: pytest.FixtureRequest) -> Open:
+    """Opens a recording that a thread writes, or a process of its own."""
+    scribe: bool = request.param
+    return lambda path: Recording.open(path, scribe=scribe)
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "a.db"
 
 
-def test_a_frame_comes_back_as_it_was(path: Path) -> None:
+def test_a_frame_comes_back_as_it_was(path: Path, opened: Open) -> None:
     given = Frame(
         Direction.TO_CLIENT,
         AT + 5,
@@ -44,7 +55,7 @@ def test_a_frame_comes_back_as_it_was(path: Path) -> None:
         kind="Chat",
         fields='{"text":"h\u00e9"}',
     )
-    with Recording.open(path) as recording:
+    with opened(path) as recording:
         session(recording)
         flow(recording)
         assert recording.append(flow(recording), given) == 1
@@ -55,8 +66,8 @@ def test_a_frame_comes_back_as_it_was(path: Path) -> None:
         assert reader.frame(2) is None
 
 
-def test_an_empty_datagram_differs_from_an_inserted_frame(path: Path) -> None:
-    with Recording.open(path) as recording:
+def test_an_empty_datagram_differs_from_an_inserted_frame(path: Path, opened: Open) -> None:
+    with opened(path) as recording:
         session(recording)
         flow(recording)
         recording.append(1, frame(b""))
@@ -67,8 +78,8 @@ def test_an_empty_datagram_differs_from_an_inserted_frame(path: Path) -> None:
     ]
 
 
-def test_numbers_count_per_flow_and_ids_over_all(path: Path) -> None:
-    with Recording.open(path) as recording:
+def test_numbers_count_per_flow_and_ids_over_all(path: Path, opened: Open) -> None:
+    with opened(path) as recording:
         session(recording)
         one, two = flow(recording), flow(recording)
         given = [recording.append(at, frame()) for at in (one, two, one, one, two)]
@@ -77,9 +88,9 @@ def test_numbers_count_per_flow_and_ids_over_all(path: Path) -> None:
     assert found == [(1, 1), (2, 1), (1, 2), (1, 3), (2, 2)]
 
 
-def test_a_recording_is_appended_to(path: Path) -> None:
+def test_a_recording_is_appended_to(path: Path, opened: Open) -> None:
     for _ in range(3):
-        with Recording.open(path) as recording:
+        with opened(path) as recording:
             assert recording.recovered is None
             flow_id = flow(recording, session(recording))
             recording.append(flow_id, frame())
@@ -92,8 +103,8 @@ def test_a_recording_is_appended_to(path: Path) -> None:
     assert len(rows(path, "SELECT DISTINCT uid FROM sessions")) == 3
 
 
-def test_a_late_frame_of_a_closed_flow_goes_on_counting(path: Path) -> None:
-    with Recording.open(path) as recording:
+def test_a_late_frame_of_a_closed_flow_goes_on_counting(path: Path, opened: Open) -> None:
+    with opened(path) as recording:
         session(recording)
         flow(recording)
         recording.append(1, frame())
@@ -106,8 +117,8 @@ def test_a_late_frame_of_a_closed_flow_goes_on_counting(path: Path) -> None:
     assert rows(path, "SELECT closed_at, close_reason FROM flows") == [(AT + 9, "fin")]
 
 
-def test_flows_carry_their_sums(path: Path) -> None:
-    with Recording.open(path) as recording:
+def test_flows_carry_their_sums(path: Path, opened: Open) -> None:
+    with opened(path) as recording:
         session(recording)
         flow(recording)
         flow(recording)
@@ -127,8 +138,8 @@ def test_flows_carry_their_sums(path: Path) -> None:
     assert (total.flows, total.frames, total.bytes_up, total.bytes_down) == (2, 3, 5, 3)
 
 
-def test_a_clean_close_leaves_one_file_and_nothing_open(path: Path) -> None:
-    with Recording.open(path) as recording:
+def test_a_clean_close_leaves_one_file_and_nothing_open(path: Path, opened: Open) -> None:
+    with opened(path) as recording:
         session(recording)
         flow(recording)
         recording.append(1, frame(at=AT + 4))
@@ -154,12 +165,14 @@ def test_rows_are_written_in_groups(path: Path) -> None:
             recording.append(1, frame(b"x" * 60))
         recording.flush()
         inserts = [one for one in statements if "INSERT INTO frames" in one]
-    assert 5 <= len(inserts) <= 12
+        groups = statements.count("COMMIT")
+    assert 5 <= groups <= 12
+    assert 5000 / SHORT <= len(inserts) <= 5000 / SHORT + groups
     assert rows(path, "SELECT count(*), max(number) FROM frames") == [(5000, 5000)]
 
 
-def test_a_row_is_committed_without_being_asked(path: Path) -> None:
-    with Recording.open(path) as recording:
+def test_a_row_is_committed_without_being_asked(path: Path, opened: Open) -> None:
+    with opened(path) as recording:
         session(recording)
         flow(recording)
         recording.append(1, frame())
@@ -171,8 +184,8 @@ def test_a_row_is_committed_without_being_asked(path: Path) -> None:
         assert rows(path, "SELECT count(*) FROM frames") == [(1,)]
 
 
-def test_every_other_row_is_written(path: Path) -> None:
-    with Recording.open(path) as recording:
+def test_every_other_row_is_written(path: Path, opened: Open) -> None:
+    with opened(path) as recording:
         session_id = recording.add_session(
             game=None, client="192.0.2.2", origin=Origin.IMPORT, note="n", uid="u", at=AT
         )
@@ -203,8 +216,8 @@ def test_every_other_row_is_written(path: Path) -> None:
         assert reader.flows(1)[0].hostname == "host"
 
 
-def test_annotating_leaves_what_came_over_the_wire(path: Path) -> None:
-    with Recording.open(path) as recording:
+def test_annotating_leaves_what_came_over_the_wire(path: Path, opened: Open) -> None:
+    with opened(path) as recording:
         session(recording)
         flow(recording)
         one = frame(b"raw", error="no key")
@@ -244,8 +257,8 @@ def test_the_queue_tells_when_it_is_full_and_when_it_is_relieved(path: Path) -> 
         assert len(calls) == 1
 
 
-def test_what_sqlite_cannot_store_is_mended(path: Path) -> None:
-    with Recording.open(path) as recording:
+def test_what_sqlite_cannot_store_is_mended(path: Path, opened: Open) -> None:
+    with opened(path) as recording:
         session(recording)
         flow(recording)
         for one in (
@@ -284,25 +297,26 @@ FORGETFUL = """
     from pathlib import Path
     from recordings.writer import Recording
     from tests.recordings.making import flow, frame, session
-    recording = Recording.open(Path(sys.argv[1]))
+    recording = Recording.open(Path(sys.argv[1]), scribe=sys.argv[2] == "True")
     flow(recording, session(recording))
     recording.append(1, frame())
     raise SystemExit("forgot to close")
 """
 
 
-def test_a_program_that_forgets_to_close_loses_nothing(path: Path) -> None:
-    with python(FORGETFUL, path) as process:
+@pytest.mark.parametrize("scribe", [False, True])
+def test_a_program_that_forgets_to_close_loses_nothing(path: Path, scribe: bool) -> None:
+    with python(FORGETFUL, path, scribe) as process:
         _, err = process.communicate(timeout=20)
     assert err == "forgot to close\n"
     assert names(path.parent) == ["a.db"]
     assert rows(path, "SELECT frames, close_reason FROM flows") == [(1, "recording closed")]
 
 
-def test_another_program_may_write_meanwhile(path: Path) -> None:
+def test_another_program_may_write_meanwhile(path: Path, opened: Open) -> None:
     import sqlite3
 
-    with Recording.open(path) as recording:
+    with opened(path) as recording:
         session(recording)
         flow(recording)
         recording.flush()

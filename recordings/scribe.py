@@ -1,0 +1,185 @@
+"""The process that writes a recording for another one (see `recordings.courier`).
+
+It gets rows by its standard input, says what frames mean that come without a view, and writes them.
+When the input ends although nobody said so, its recorder has died: then what came is written and
+the recording closed as one that was cut off.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from recordings import creating
+from recordings.committer import Committer
+from recordings.creating import CUT_OFF
+from recordings.errors import UserError
+from recordings.ledger import ADD_FLOW, json_text
+from recordings.model import Direction, Frame
+from recordings.pipes import Mouth, bodies, unpacked
+from recordings.statements import ADD_EVENT, DERIVED, ERROR, GROUP_ROWS, KIND, Row
+from recordings.taker import NEVER
+from recordings.times import now
+
+NICENESS = 5
+"""The game goes first: it waits for its frames, nobody for this."""
+DOUBTS = 8
+"""Different reasons why frames of one flow cannot be viewed, that are told."""
+ORPHANED = "the recorder ended without closing: what it had sent here is written"
+
+Annotator = Callable[[str, Frame], None]
+"""Fills kind, fields and error of a frame of the protocol that is named."""
+
+_DIRECTIONS = {way.value: way for way in Direction}
+
+
+class _Asked(threading.Event):
+    """Stands in the queue where the recorder asked to be told when all before it is written."""
+
+    def __init__(self, told: Callable[[], None]) -> None:
+        super().__init__()
+        self._told = told
+
+    def set(self) -> None:
+        super().set()
+        self._told()
+
+
+class Scribe:
+    """Between the pipe and the committer."""
+
+    def __init__(self, committer: Committer, mouth: Mouth, annotate: Annotator | None) -> None:
+        self._committer = committer
+        self._mouth = mouth
+        self._annotate = annotate
+        self._protocols: dict[int, str] = {}
+        self._doubts: dict[int, set[str]] = {}
+        self._errors = 0
+        self._closing = False
+        committer.statement_rows = GROUP_ROWS
+        committer.on_taken = lambda: mouth.say("taken", committer.taken, self._errors)
+        committer.on_failed = lambda sentence: mouth.say("failed", sentence)
+
+    def run(self, heard: Iterator[bytes]) -> None:
+        """Write what is heard, to the end."""
+        inbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+
+        def listen() -> None:
+            for body in heard:  # at once: what is here outlives the recorder
+                inbox.put(body)
+            inbox.put(None)
+
+        threading.Thread(target=listen, name="listener", daemon=True).start()
+        self._committer.start()
+        while (body := inbox.get()) is not None:
+            if self._committer.failure is None:
+                self._take(unpacked(body))
+        if not self._closing:
+            self._committer.ending = CUT_OFF
+            event = (None, None, None, now(), CUT_OFF, ORPHANED)
+            self._give([(ADD_EVENT, event, 0), (None, (), 0)], 2)
+        self._committer.join()
+        if self._committer.failure is None:
+            self._mouth.say("closed", self._errors)
+
+    def _take(self, rows: list[Row]) -> None:
+        orders = 0
+        for index, row in enumerate(rows):
+            if row[0].__class__ is int:
+                if row[KIND] is None and self._annotate is not None:
+                    rows[index] = self._annotated(row)
+                elif row[DERIVED].__class__ is dict:
+                    rows[index] = (*row[:DERIVED], json_text(row[DERIVED]), row[-1])
+                continue
+            orders += 1
+            if row[0] is True:
+                self._committer.hurry = True
+                asked = _Asked(partial(self._mouth.say, "flushed", row[1]))
+                rows[index] = (asked, (), row[-1])
+            elif row[0] is None:
+                self._closing = self._committer.hurry = True
+            elif row[0] == ADD_FLOW:
+                self._protocols[row[1][0]] = row[1][3]
+        self._give(rows, orders)
+
+    def _give(self, rows: list[Row], orders: int) -> None:
+        committer = self._committer
+        committer.orders += orders  # before they can be taken
+        committer.queue.extend(rows)
+        if committer.hurry or len(committer.queue) >= committer.wake_at:
+            committer.wake()
+
+    def _annotated(self, row: Row) -> Row:
+        """A frame row with kind, fields, and why there are none."""
+        flow, direction, at, raw, plain, sent = row[1], *row[3:8]
+        protocol, error, cipher, derived, given = row[9], *row[ERROR:]
+        frame = Frame(
+            _DIRECTIONS[direction], at, raw, plain, cipher, error, protocol, derived, (), sent
+        )
+        named = self._protocols.get(flow)
+        if named is not None and self._annotate is not None:
+            self._annotate(named, frame)
+            if frame.error is not None and error is None:
+                self._doubt(flow, row[0], frame.error)
+        if derived.__class__ is dict:
+            derived = json_text(derived)
+        return (*row[:KIND], frame.kind, frame.fields, frame.error, cipher, derived, given)
+
+    def _doubt(self, flow: int, frame: int, error: str) -> None:
+        self._errors += 1
+        said = self._doubts.setdefault(flow, set())
+        if error not in said and len(said) < DOUBTS:
+            said.add(error)
+            self._mouth.say("opaque", flow, frame, error)
+
+
+def annotator(place: str | None) -> Annotator | None:
+    """A function by its place, `module:name`, imported when the first frame comes."""
+    if place is None:
+        return None
+    module, _, name = place.partition(":")
+    found: list[Annotator] = []
+
+    def annotate(protocol: str, frame: Frame) -> None:
+        if not found:
+            found.append(getattr(importlib.import_module(module), name))
+        found[0](protocol, frame)
+
+    return annotate
+
+
+def main() -> None:
+    """Serve the recorder that started this process."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):  # meant for the recorder: the end of the input is our sign
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    with suppress(AttributeError, OSError):
+        os.nice(NICENESS)
+    mouth = Mouth(os.fdopen(os.dup(1), "wb"))
+    os.dup2(2, 1)  # a stray print must not get between
+    heard = bodies(sys.stdin.buffer)
+    first = next(heard, None)
+    if first is None:
+        return
+    place: Any
+    path, place = unpacked(first)
+    try:
+        connection, lock, recovered = creating.open_to_write(Path(path))
+    except UserError as error:
+        mouth.say("refused", str(error))
+        return
+    mouth.say("opened", recovered, creating.last_ids(connection))
+    Scribe(Committer(Path(path), connection, lock, NEVER), mouth, annotator(place)).run(heard)
+
+
+if __name__ == "__main__":
+    main()
