@@ -101,6 +101,8 @@ class StreamDissector(Dissector):
     """
 
     frame_limit = 1 << 20
+    observer: Callable[[Frame], bool] | None = None
+    """Is told of every complete frame after `frame`; True stops the cutting behind it."""
 
     def __init__(self, keys: SessionKeys) -> None:
         super().__init__(keys)
@@ -138,6 +140,13 @@ class StreamDissector(Dissector):
 
     def pending(self, direction: Direction) -> int:
         return len(self._sides[direction].buffer)
+
+    def withdraw(self, direction: Direction) -> bytes:
+        """Take back what no frame has held yet."""
+        side = self._sides[direction]
+        rest = bytes(side.buffer)
+        side.buffer, side.scanned = bytearray(), 0
+        return rest
 
     def feed(self, direction: Direction, data: bytes, at: int) -> list[Frame]:
         side = self._sides[direction]
@@ -180,6 +189,8 @@ class StreamDissector(Dissector):
                 self.frame(frame)
             except PEER_FAULTS as error:
                 frame.error = frame.error or str(error)
+            if self.observer is not None and self.observer(frame):
+                break
             if side.cipher is not ciphered and side.cipher is not None:
                 side.wire = bytearray(view[start:])  # came under the new cipher
                 view, start = side.cipher(bytes(side.wire)), 0

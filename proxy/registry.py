@@ -78,6 +78,11 @@ def _likely(name: str) -> Iterator[str]:
             yield f"proxy.protocols.{stem}"
 
 
+def replace(protocol: Protocol) -> None:
+    """Use this one for its name from now on, in this process."""
+    _added[protocol.name] = protocol
+
+
 def add_file(path: Path) -> list[Protocol]:
     """Load a protocol file that is not part of the house (`--protocol-file`)."""
     spec = importlib.util.spec_from_file_location(f"understudy_{path.stem}", path)

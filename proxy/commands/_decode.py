@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from proxy import options, registry
+from proxy.commands._generic import apply
 from proxy.commands._record import read_keys
 from proxy.decoding import Outcome, reread, rewrite
 from proxy.keys import secret_key
@@ -26,6 +28,8 @@ class Wish:
     keys_file: Path | None
     protocol_file: tuple[Path, ...]
     write: Path | None
+    generic: dict[str, Any]
+    """The options of `proxy.commands._generic`."""
 
 
 def decode(wish: Wish) -> Iterator[str]:
@@ -38,6 +42,7 @@ def decode(wish: Wish) -> Iterator[str]:
         raise UserError("-w must name another file than the one that is read")
     with open_recording(wish.file) as reader:
         check_session(reader, wish.session)
+        apply({flow.protocol for flow in reader.flows(wish.session)}, **wish.generic)
         sessions = [one for one in reader.sessions() if wish.session in (None, one.id)]
         with Recording.open(wish.write or wish.file) as recording:
             for session in sessions:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from proxy.commands._generic import generic_options
 from recordings.choosing import file_argument, session_option
 
 
@@ -38,6 +40,7 @@ from recordings.choosing import file_argument, session_option
     metavar="FILE",
     help="A Python file with further protocols. Repeatable.",
 )
+@generic_options
 @click.option(
     "-w",
     "--write",
@@ -54,6 +57,7 @@ def command(
     keys_file: Path | None,
     protocol_file: tuple[Path, ...],
     write: Path | None,
+    **generic: Any,
 ) -> None:
     """Read a recording again, with keys that were found later.
 
@@ -68,6 +72,6 @@ def command(
     """
     from proxy.commands._decode import Wish, decode
 
-    wish = Wish(file, session, key, game_key, keys_file, protocol_file, write)
+    wish = Wish(file, session, key, game_key, keys_file, protocol_file, write, generic)
     for line in decode(wish):
         click.echo(line)

@@ -5,18 +5,20 @@ Nothing is cut and nothing is guessed; the bytes are recorded as they came.
 
 from __future__ import annotations
 
-from proxy.dissector import DatagramDissector, Dissector
+from proxy.dissector import DatagramDissector, Dissector, StreamDissector
 from proxy.keys import SessionKeys
 from proxy.message import Message, Opaque
 from proxy.protocol import Protocol
 from recordings.model import Direction, Frame, Transport
 
 
-class ChunkDissector(Dissector):
-    """A stream without frames: each chunk is recorded as it was delivered."""
+class ChunkDissector(StreamDissector):
+    """A stream without frames: each chunk is recorded as it was delivered, however long."""
 
-    def feed(self, direction: Direction, data: bytes, at: int) -> list[Frame]:
-        return [Frame(direction, at, data)]
+    frame_limit = 1 << 40
+
+    def frame_length(self, direction: Direction, buffer: bytes | bytearray, start: int) -> int:
+        return len(buffer) - start
 
 
 def _view(frame: Frame) -> Message:
