@@ -74,6 +74,7 @@
       action();
     });
     if (scroll.clientWidth < width) show(Math.max(0.6, scroll.clientWidth / width));
+    if (new URLSearchParams(location.search).has("follow")) scroll.scrollTop = scroll.scrollHeight;
     diagram.dataset.ready = "yes";
   }
 

@@ -58,6 +58,7 @@ def _session(reader: Reader, viewer: Viewer | None, query: Query, path: re.Match
         filter=query.get("filter", ""),
         after=_number(query.get("after")),
         flow=_number(query.get("flow")) or None,
+        follow="follow" in query,
     )
     return session_page.session_page(reader, viewer, _number(path[1]), asked)
 

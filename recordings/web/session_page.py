@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from recordings.diagram import export
@@ -24,6 +24,9 @@ from recordings.web.page import Answer, failure, listing, page
 DRAWN_AT_ONCE = 50_000
 """Frames of a session whose timeline is drawn without being asked for."""
 WORDS = 300
+FOLLOWED = 200
+"""Newest frames that are shown while a recording is followed."""
+FOLLOW_SECONDS = 2
 FLOWS = 1_000
 ROWS = 500
 
@@ -35,10 +38,14 @@ class Asked:
     filter: str = ""
     after: int = 0
     flow: int | None = None
+    follow: bool = False
+    """Show the newest frames, and ask again soon."""
 
     def link(self, session: SessionRow, after: int) -> str:
-        """The address of the same, from another frame on."""
+        """The address of the same, from another frame on; -1: following what comes."""
         given = {"filter": self.filter, "flow": self.flow or "", "after": after or ""}
+        if after < 0:
+            given["after"], given["follow"] = "", "1"
         query = urlencode({name: value for name, value in given.items() if value})
         return f"/session/{session.id}" + (f"?{query}" if query else "")
 
@@ -59,6 +66,8 @@ def session_page(reader: Reader, viewer: Viewer | None, number: int, asked: Aske
     problem = None
     content: list[Child] = []
     try:
+        if asked.follow:
+            asked = replace(asked, after=_skip(reader, session, asked, None, FOLLOWED))
         scene = gather(
             reader, session, viewer, where=asked.where(), flow_id=asked.flow, after=asked.after
         )
@@ -67,7 +76,7 @@ def session_page(reader: Reader, viewer: Viewer | None, number: int, asked: Aske
         lines = [tag("span", line) for line in str(error).splitlines()]
         problem = tag("p", lines, class_="problem lines", role="alert", id="problem")
     flows = reader.flows(session.id)
-    return page(
+    made = page(
         f"Session {session.id}{': ' + session.game[:WORDS] if session.game else ''}",
         _facts(session),
         tag("h2", "Messages"),
@@ -80,6 +89,10 @@ def session_page(reader: Reader, viewer: Viewer | None, number: int, asked: Aske
         crumbs=((f"Session {session.id}", f"/session/{session.id}"),),
         notice=reader.notice,
     )
+    if asked.follow and reader.notice:
+        again = (b"refresh", str(FOLLOW_SECONDS).encode())
+        return replace(made, headers=(*made.headers, again))
+    return made
 
 
 def timeline_page(reader: Reader, number: int) -> Answer:
@@ -189,7 +202,7 @@ def _pages(reader: Reader, session: SessionRow, scene: Scene, asked: Asked) -> M
     """Which messages these are, and the ways to the others."""
     ways: list[Child] = []
     if asked.after:
-        earlier = _before(reader, session, asked)
+        earlier = _skip(reader, session, asked, asked.after + 1, PAGE)
         ways += [tag("a", "first", href=asked.link(session, 0), rel="first"), " "]
         ways += [tag("a", "previous", href=asked.link(session, earlier), rel="prev"), " "]
     if scene.more and scene.last is not None:
@@ -203,23 +216,27 @@ def _pages(reader: Reader, session: SessionRow, scene: Scene, asked: Asked) -> M
         [" ", tag("a", kind.upper(), href=f"/session/{session.id}/diagram.{kind}")]
         for kind in ("svg", "html")
     ]
+    if asked.follow:
+        ways += [tag("a", "stop following", href=asked.link(session, 0)), " "]
+    elif reader.notice:
+        ways += [tag("a", "follow what comes", href=asked.link(session, -1)), " "]
     return tag("p", said, ". ", ways, "Save the diagram as", files, class_="pages")
 
 
-def _before(reader: Reader, session: SessionRow, asked: Asked) -> int:
-    """Behind which frame the page before this one begins; 0 for the first."""
+def _skip(reader: Reader, session: SessionRow, asked: Asked, before: int | None, count: int) -> int:
+    """Behind which frame the last `count` ones before the id `before` begin; 0: the first."""
     where = asked.where()
     rows = reader.rows(
         where.sql if where else "",
         where.parameters if where else (),
         session_id=session.id,
         flow_id=asked.flow,
-        before=asked.after + 1,
+        before=before,
         newest_first=True,
-        limit=PAGE + 1,
+        limit=count + 1,
     )
     ids = [row["id"] for row in rows]
-    return ids[PAGE] if len(ids) > PAGE else 0
+    return ids[count] if len(ids) > count else 0
 
 
 def _flows(session: SessionRow, flows: list[FlowRow]) -> Markup:

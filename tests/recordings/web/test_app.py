@@ -288,7 +288,12 @@ def test_a_recording_that_grows_is_shown_as_it_grows(tmp_path: Path) -> None:
             assert "2 of 2 messages" in web.get("/session/1").text
             count = web.get("/recording.json?_shape=array&sql=select+count(*)+as+n+from+frames")
             assert json.loads(count.text) == [{"n": 2}]
+            followed = web.get("/session/1?follow=1")
+            assert followed.headers["refresh"] == "2"
+            assert "stop following" in followed.text
+            assert "follow=1" in web.get("/session/1").text
             recording.close()
+            assert "refresh" not in web.get("/session/1?follow=1").headers
             # nobody is in the writer's way: what it leaves is one file
             assert [one.name for one in tmp_path.iterdir()] == [path.name]
             assert "is being written" not in web.get("/session/1").text
@@ -309,6 +314,8 @@ def test_pages_of_a_long_session(tmp_path: Path) -> None:
         assert "100 of 4,100 messages, frames 4001 to 4100" in last
         assert "/session/1?after=2000" in last
         assert "next</a>" not in last
+        newest = web.get("/session/1?follow=1").text
+        assert "200 of 4,100 messages, frames 3901 to 4100" in newest
 
 
 def test_an_empty_recording_says_so(tmp_path: Path) -> None:
