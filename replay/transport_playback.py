@@ -14,7 +14,8 @@ from proxy.relay.sockets import Outward, numeric, plain_address
 from recordings.model import Transport
 from recordings.writer import Recording
 from replay.playback.hearing import LiveFlow
-from replay.playback.player import Act, Connect, End, Player, Send
+from replay.playback.player import Player
+from replay.playback.speaking import Act, Connect, End, Send
 
 HIGH_WATER = 256 << 10
 """Bytes that may wait to be sent before nothing more is said."""

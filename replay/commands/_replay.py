@@ -21,7 +21,8 @@ from recordings.writer import Recording
 from replay.playback.loading import load
 from replay.playback.player import Player
 from replay.playback.scribe import Scribe
-from replay.playback.script import Script, read_script
+from replay.playback.script import read_script
+from replay.playback.steps import Script
 from replay.playback.verdict import Verdict
 from replay.playback.wishes import (
     ORIGINAL,

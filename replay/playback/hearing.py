@@ -11,7 +11,7 @@ from replay.adaptive.conversation import Conversation
 from replay.adaptive.lines import Line
 from replay.adaptive.matching import Match, explain
 from replay.adaptive.memory import Memory
-from replay.playback.script import Hear, Role, Wait
+from replay.playback.steps import Hear, Role, Wait
 from replay.playback.verdict import KEPT, Verdict
 
 NEAR = 16

@@ -11,7 +11,7 @@ from recordings.model import Direction
 from replay.adaptive.lines import Line
 from replay.adaptive.memory import Memory
 from replay.playback.hearing import LiveFlow
-from replay.playback.script import Role, Script
+from replay.playback.steps import Role, Script
 from replay.playback.wishes import Places
 
 _HOST_FAULTS = (FieldError, ValueError, LookupError, TypeError)

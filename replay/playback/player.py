@@ -9,59 +9,30 @@ player.verdict, player.over
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from proxy.keys import SessionKeys
-from proxy.protocol import Rhythm
 from proxy.relay.api import Address, show_address
 from recordings.errors import UserError
-from recordings.model import Direction, Transport
+from recordings.model import Direction
 from replay.adaptive.chance import Chance
-from replay.adaptive.conversation import Change, Conversation, Said
+from replay.adaptive.conversation import Change, Conversation
 from replay.adaptive.lines import Line
 from replay.adaptive.memory import Memory
 from replay.playback.hearing import Listener, LiveFlow, lost
+from replay.playback.pacing import Pace
 from replay.playback.places import Endpoints
 from replay.playback.scribe import Scribe
-from replay.playback.script import Close, Hear, Open, Say, Script, Step, Wait
+from replay.playback.speaking import Act, Connect, End, Speaker
+from replay.playback.steps import Close, Hear, Open, Say, Script, Step, Wait
 from replay.playback.verdict import Verdict
-from replay.playback.wishes import FAST, ORIGINAL, Manner
+from replay.playback.wishes import FAST, Manner
 
 BATCH = 128
 """Frames said before the peer is listened to again."""
 FLOOD = 20_000
 """Messages in one turn that the recording does not have there."""
-AGAIN, AGAINS = 500_000, 5
-"""Microseconds after which an unanswered datagram is said again, and how often."""
 ENDING = 1_000_000
 """Microseconds that the end of a session waits for what is still to come."""
-
-
-@dataclass(slots=True)
-class Connect:
-    """Open a flow."""
-
-    flow: LiveFlow
-    server: Address
-
-
-@dataclass(slots=True)
-class Send:
-    """Bytes, or one datagram."""
-
-    flow: LiveFlow
-    data: bytes
-
-
-@dataclass(slots=True)
-class End:
-    """Close a flow."""
-
-    flow: LiveFlow
-    reason: str
-
-
-Act = Connect | Send | End
 
 
 class Player:
@@ -105,13 +76,14 @@ class Player:
         for step in script.steps:
             if isinstance(step, Hear):
                 self._flow(step).expects(step)
+        self._speaker = Speaker(scribe, self.verdict, verbatim=manner.verbatim)
         self._endpoints = Endpoints(script, manner.places, self.memory)
         self._listener = Listener(self.memory, self.verdict, learn=not manner.verbatim)
         self._next = 0
         self._since = 0  # when the turn began to wait
-        self._began = 0
+        self._pace = Pace(manner, script.steps[0].at, len(script.steps) - 1)
+        self.verdict.late = self._pace.late
         self._extra = 0
-        self._rare: set[tuple[int, str]] = set()  # pushes that did not come: not waited for again
 
     def _flow(self, step: Step) -> LiveFlow:
         return self.flows[step.flow.row.id]
@@ -128,8 +100,8 @@ class Player:
 
     def _act(self, at: int) -> list[Act]:
         acts: list[Act] = []
-        if not self._began:
-            self._began = self._since = at
+        if not self._pace.began:
+            self._pace.began = self._since = at
         steps = self.script.steps
         while not self.over and self._next < len(steps):
             step = steps[self._next]
@@ -137,7 +109,9 @@ class Player:
             if self.over:
                 break
             if until is not None:
-                self._idle(step, at, acts, until)
+                flows = self.flows.values()
+                again = self._speaker.idle(flows, self._flow(step), step, at, acts)
+                self.wake = max(at, min(until, again))
                 return acts
             self._next += 1
             self._since = at
@@ -174,7 +148,7 @@ class Player:
         flow = self._flow(step)
         if flow.open or flow.ended:
             return None
-        until = self._due(step, at)
+        until = self._pace.due(step, at, self._since)
         if until is not None:
             return until
         if not flow.opening:
@@ -192,9 +166,9 @@ class Player:
 
     def _hold_close(self, step: Step, at: int, acts: list[Act]) -> int | None:
         flow = self._flow(step)
-        if not flow.open:
+        if not flow.open or self.manner.timing == FAST:
             return None
-        until = self._due(step, at)
+        until = self._pace.due(step, at, self._since)
         if until is None:
             acts.append(End(flow, "played to the end"))
         return until
@@ -207,141 +181,38 @@ class Player:
                 kind = step.lines[0].kind
                 self._stop(f"{flow.ended} before {kind} (frame {step.lines[0].frame.id}) was said")
             return None
-        until = self._due(step, at)
+        until = self._pace.due(step, at, self._since)
         if until is None:
-            self._say(flow, step.lines, at, acts)
+            self._speaker.say(flow, step.lines, at, acts)
             self.verdict.said += 1
         return until
-
-    def _due(self, step: Step, at: int) -> int | None:
-        """When a step's time has not come yet: when it will."""
-        if self.manner.timing != ORIGINAL:
-            return None
-        passed = (step.at - self.script.steps[0].at) / self.manner.speed
-        due = self._began + int(passed)
-        if at < due:
-            return due
-        if isinstance(step, Say) and due >= self._since:  # nothing held it up but the clock
-            self.verdict.late.append(at - due)
-        return None
 
     def _hold_hear(self, step: Step, at: int, acts: list[Act]) -> int | None:
         assert isinstance(step, Hear)
         flow = self._flow(step)
-        if flow.done(step) or not self._waits(flow, step):
+        if flow.done(step) or not self._pace.waits(flow, step):
             return None
         if flow.ended is not None:
             self._unheard(flow, step, flow.ended)
             return None
-        patience = self.manner.deadline
-        if step.wait is not Wait.ANSWER:
-            patience = self.manner.grace
-            if step.wait is Wait.BYTES and not flow.bytes_heard:
-                patience = self.manner.deadline
+        patience = self._pace.patience(flow, step)
         if at >= self._since + patience:
             refused = f" ({flow.refused})" if flow.refused else ""
             self._unheard(flow, step, f"it did not come within {patience / 1e6:g} s{refused}")
             return None
         return self._since + patience
 
-    def _waits(self, flow: LiveFlow, step: Hear) -> bool:
-        """Whether a step is worth waiting for at all."""
-        if step.wait is Wait.ASKS:
-            return False
-        if step.wait is Wait.PUSH:
-            if self.manner.timing != "turns":
-                return False
-            return (flow.role.row.id, step.line.kind) not in self._rare
-        if self.manner.timing == FAST and self._next < len(self.script.steps) - 1:
-            return bool(step.line.opens) or step.line.kind in flow.role.telling
-        return True
-
     def _unheard(self, flow: LiveFlow, step: Hear, why: str) -> None:
         flow.give_up(step)
         kind = step.line.kind
         if step.wait is not Wait.ANSWER:
-            self._rare.add((flow.role.row.id, kind))
+            self._pace.missed(flow, kind)
             self.verdict.unheard[kind] += 1
             return
         self.verdict.missing[kind] += 1
         if not self.manner.go_on or flow.ended is not None:
             said = f"no answer {kind} (recorded in frame {step.line.frame.id}): {why}"
             self._stop(said)
-
-    # -- saying ------------------------------------------------------------------------------------
-
-    def _say(self, flow: LiveFlow, lines: list[Line], at: int, acts: list[Act]) -> None:
-        conversation = flow.conversation
-        if self.manner.verbatim:
-            said = conversation.say_wire(lines[0].frame.raw or lines[0].frame.sent or b"", at)
-        else:
-            said = conversation.say(lines, at)
-        self._said(flow, said, at, acts)
-        for line in lines:
-            flow.rhythm_at[line.kind] = at
-
-    def _said(self, flow: LiveFlow, said: Said, at: int, acts: list[Act]) -> None:
-        self.scribe.record(flow.number, said.frames)
-        for heard in said.frames:
-            for place, check in ((heard.frame.derived or {}).get("checks") or {}).items():
-                if check.startswith("WRONG") and not self.manner.verbatim:
-                    self.verdict.problems.append(f"{heard.message.kind}.{place}: {check}")
-        if said.problem:
-            self.verdict.problems.append(said.problem)
-        flow.said_at, flow.last_wire, flow.resent = at, said.wire, 0
-        acts.append(Send(flow, said.wire))
-
-    def _answer(
-        self, flow: LiveFlow, line: Line, recorded: Line | None, at: int, acts: list[Act]
-    ) -> None:
-        """What the server asked by itself is answered as it was in the recording."""
-        cues = flow.role.cues.get(line.kind)
-        if cues:
-            asked, answer = next((cue for cue in cues if cue[0] is recorded), cues[-1])
-            self._said(flow, flow.conversation.answer(asked, line, answer, at), at, acts)
-        elif line.kind in flow.role.asks.get(line.kind, ()) and line.number is None:
-            said = flow.conversation.say_message(line.message, at)
-            self._said(flow, said, at, acts)
-        elif not flow.role.matcher.of_kind(line):
-            self.verdict.problems.append(f"{line.kind} of the server has no recorded answer")
-
-    def _idle(self, step: Step, at: int, acts: list[Act], until: int) -> None:
-        """While a turn waits: say lost datagrams again, keep flows alive; sets `wake`."""
-        wake = until
-        flow = self._flow(step)
-        udp = flow.role.transport is Transport.UDP
-        if isinstance(step, Hear) and flow.open and udp and flow.last_wire:
-            again = max(flow.said_at, flow.heard_at) + AGAIN
-            if at >= again and flow.resent < AGAINS:
-                resent = flow.resent + 1
-                said = None if self.manner.verbatim else flow.conversation.say_again(at)
-                said = said or flow.conversation.say_wire(flow.last_wire, at)
-                self._said(flow, said, at, acts)
-                flow.resent = resent
-                again = at + AGAIN
-            if flow.resent < AGAINS:
-                wake = min(wake, again)
-        if not self.manner.verbatim:
-            wake = min(wake, self._keep_alive(at, acts))
-        self.wake = max(wake, at)
-
-    def _keep_alive(self, at: int, acts: list[Act]) -> int:
-        wake = at + 60_000_000
-        for flow in self.flows.values():
-            if not flow.open:
-                continue
-            for rhythm, line in flow.role.rhythms:
-                due = self._beat(flow, rhythm)
-                if due is not None and at >= due:
-                    self._say(flow, [line], at, acts)
-                    due = at + int(rhythm.every * 1e6)
-                wake = min(wake, due or wake)
-        return wake
-
-    def _beat(self, flow: LiveFlow, rhythm: Rhythm) -> int | None:
-        """When a keepalive is due: from the first one that the script said on."""
-        last = flow.rhythm_at.get(rhythm.kind)
-        return None if last is None else last + int(rhythm.every * 1e6)
 
     # -- what happens ------------------------------------------------------------------------------
 
@@ -412,7 +283,7 @@ class Player:
             self._endpoints.announced(flow, recorded, line)
         if line.kind in flow.role.asks and not self.manner.verbatim and not self.over:
             try:
-                self._answer(flow, line, recorded, at, acts)
+                self._speaker.answer(flow, line, recorded, at, acts)
             except UserError as error:
                 self.verdict.problems.append(str(error))
 

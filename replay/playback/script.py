@@ -1,137 +1,34 @@
-"""A recorded session as a script: steps in their order, over all its flows.
+"""Making a script of a recorded session: what is a step, what a cue, and in which order.
 
-    open    a flow: where the recording opened it, but never before its endpoint was announced
-    say     what the client said in one frame
-    hear    what the server said: awaited before the next step, or only given a moment
-    close   the end of a flow
-
-Answers to what the server asks by itself (pings, challenges, rounds of a login) are no steps: they
-are cues, given whenever the server asks.
+Steps go by their recorded time over all flows of the session; a turn waits for what answered it,
+for what gave a key and for what announced an endpoint.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import Iterable
 
 from proxy import registry
 from proxy.protocol import Protocol, Rhythm
 from recordings.errors import UserError
-from recordings.model import Direction, Key, Transport
-from recordings.rows import FlowRow, SessionRow
+from recordings.model import Direction, Transport
+from recordings.rows import SessionRow
 from replay.adaptive.fields import Masks
 from replay.adaptive.lines import Line, lines_of
 from replay.adaptive.matching import Matcher
 from replay.playback.loading import Loaded
-
-CLIENT = Direction.TO_SERVER
-SERVER = Direction.TO_CLIENT
-
-
-class Wait(Enum):
-    """How long a turn waits for what the server said in the recording."""
-
-    ANSWER = "answer"
-    """An answer, a key or an endpoint: until the deadline."""
-    PUSH = "push"
-    """Something that it said by itself: a moment."""
-    ASKS = "asks"
-    """Something that it asks by itself (a ping): not at all."""
-    BYTES = "bytes"
-    """A stream that cannot be read: until as many bytes have come."""
-
-
-@dataclass(eq=False)
-class Step:
-    """One step of the script."""
-
-    flow: Role
-    at: int
-    """When it was in the recording, microseconds."""
-    index: int = field(default=0, init=False)
-    """Place in the script."""
-
-
-@dataclass(eq=False)
-class Open(Step):
-    """Connect, or make a UDP socket."""
-
-
-@dataclass(eq=False)
-class Close(Step):
-    """End a flow."""
-
-
-@dataclass(eq=False)
-class Say(Step):
-    """The lines of one frame of the client."""
-
-    lines: list[Line]
-
-
-@dataclass(eq=False)
-class Hear(Step):
-    """One message of the server."""
-
-    line: Line
-    wait: Wait
-    after: int = field(default=-1, init=False)
-    """Place of what was last said on this flow before it."""
-    instead: tuple[str, ...] = ()
-    """Kinds that end the turn just as well, though another way."""
-    total: int = 0
-    """BYTES: how many bytes of the stream have come with it."""
-
-
-@dataclass(eq=False)
-class Role:
-    """One recorded flow, and how the client is played on it."""
-
-    row: FlowRow
-    protocol: Protocol
-    lines: list[Line]
-    masks: Masks
-    matcher: Matcher
-    parent: Line | None = None
-    """The line that announced the flow's endpoint."""
-    shared: bool = False
-    """Another UDP flow has the same client endpoint."""
-    cues: dict[str, list[tuple[Line, Line]]] = field(default_factory=dict)
-    """Kind that the server asks by itself -> how it was asked and answered."""
-    asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Kind that the server may ask by itself -> kinds that answer it."""
-    telling: frozenset[str] = frozenset()
-    """Kinds that give keys."""
-    rhythms: list[tuple[Rhythm, Line]] = field(default_factory=list)
-    """The client's keepalives, as recorded."""
-    can_be_read: bool = False
-    """The recording holds messages of the server that are not opaque."""
-
-    @property
-    def transport(self) -> Transport:
-        """What carries it."""
-        return Transport(self.row.transport)
-
-
-@dataclass(eq=False)
-class Script:
-    """A session, ready to be played any number of times."""
-
-    session: SessionRow
-    roles: list[Role]
-    steps: list[Step]
-    keys: list[Key]
-    """All keys of the recording."""
-    own: list[Key]
-    """What the client knows by itself: what the user gave, and what the client said first."""
-    notices: list[str]
-    """What the user should know before it begins."""
-
-    @property
-    def says(self) -> int:
-        """Frames that the client says as steps."""
-        return sum(isinstance(step, Say) for step in self.steps)
+from replay.playback.steps import (
+    CLIENT,
+    SERVER,
+    Close,
+    Hear,
+    Open,
+    Role,
+    Say,
+    Script,
+    Step,
+    Wait,
+)
 
 
 def read_script(
@@ -256,7 +153,7 @@ def _steps(role: Role) -> Iterable[Step]:
     """What is said and heard on one flow; cues go to the role instead."""
     pending: list[tuple[str, ...]] = []  # kinds that would answer each request not answered yet
     asked: list[Line] = []  # what the server asked and the client has not answered yet
-    role.telling = frozenset(path.partition(".")[0] for path in role.protocol.keys)
+    role.telling = _telling(role)
     heard = (line for line in role.lines if line.direction is SERVER)
     role.can_be_read = any(not line.opaque for line in heard)
     role.rhythms = list(_rhythms(role))
@@ -283,6 +180,17 @@ def _steps(role: Role) -> Iterable[Step]:
         else:
             says = Say(role, at, [line])
             yield says
+
+
+def _telling(role: Role) -> frozenset[str]:
+    """Kinds that give keys, or values that the client repeats by declaration."""
+    kinds = {path.partition(".")[0] for path in role.protocol.keys}
+    said = {line.kind for line in role.lines if line.direction is CLIENT}
+    for place, rule in role.protocol.volatile.items():
+        kind, source = place.partition(".")[0], rule.of.partition(".")
+        if kind in said and source[2] and " " not in rule.of and source[0] != kind:
+            kinds.add(source[0])
+    return frozenset(kinds)
 
 
 def _rhythms(role: Role) -> Iterable[tuple[Rhythm, Line]]:

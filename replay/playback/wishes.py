@@ -12,7 +12,7 @@ from proxy.relay.api import Address
 from recordings.errors import UserError
 from recordings.model import Direction, Key
 from replay.adaptive.lines import Line
-from replay.playback.script import Role, Script
+from replay.playback.steps import Role, Script
 
 TURNS, ORIGINAL, FAST = "turns", "original", "fast"
 TIMINGS = (TURNS, ORIGINAL, FAST)
