@@ -197,6 +197,8 @@ class Job:
             twin = ports.get((listen.protocol, listen.upstream))
             if twin and listen.port == 0:
                 listen = replace(listen, port=twin)
+            if self._options.traffic.lan and listen.transport is Transport.UDP:
+                listen = replace(listen, lan=True)
             try:
                 address = self.engine.open(listen)
             except UserError as error:

@@ -16,6 +16,7 @@ from proxy.mutation.rulefile import read_rules
 from proxy.plan import plan
 from proxy.recorder import Settings
 from proxy.relay.dns import PORT as DNS_PORT
+from proxy.relay.sockets import WILDCARDS
 from recordings.errors import UserError
 from recordings.model import Direction, Key
 
@@ -71,6 +72,9 @@ def job_options(asked: Asked) -> JobOptions:
         modes=asked.mode,
     )
     # an unknown protocol is said before anything is opened
+    hosts = {one.listen.host for one in planned.listeners}
+    if asked.traffic.lan and not hosts & WILDCARDS.keys():
+        raise UserError("--lan hears broadcasts only on all addresses: add --listen-host 0.0.0.0")
     names = {registry.protocol(one.listen.protocol).name for one in planned.listeners}
     generic.apply(names, asked.frame, asked.cipher, asked.key_from, asked.from_frame)
     keys, secrets = read_keys(asked.keys_file, asked.key, asked.game_key)

@@ -24,6 +24,7 @@ class Traffic:
     hosts_file: Path | None = None
     fault: Sequence[str] = ()
     faults: Path | None = None
+    lan: bool = False
 
     @classmethod
     def take(cls, asked: dict[str, Any]) -> Traffic:
@@ -65,6 +66,13 @@ _OPTIONS = (
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="Faults, one a line; the file may be edited meanwhile.",
+    ),
+    click.option(
+        "--lan",
+        is_flag=True,
+        help="Carry LAN broadcasts: what a client broadcasts to a UDP port of ours goes to the "
+        "server and to the other networks of this machine too; who answers is relayed. Needs "
+        "--listen-host 0.0.0.0.",
     ),
 )
 

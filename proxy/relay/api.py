@@ -43,6 +43,8 @@ class Listen:
     role: str = ""
     hostname: str | None = None
     """The name by which the client looks for this server."""
+    lan: bool = False
+    """UDP: what clients broadcast is broadcast on our other networks too."""
 
 
 class Sink(Protocol):

@@ -11,9 +11,11 @@ from dataclasses import replace
 from proxy.relay.api import Address, Listen, show_address
 from proxy.relay.datagrams import Peer
 from proxy.relay.flow import Host, Often
+from proxy.relay.lan import Echoes, broadcaster, targets
 from proxy.relay.sockets import (
     WILDCARDS,
     bind_datagrams,
+    is_ours,
     plain_address,
 )
 from proxy.relay.udp_endpoint import Endpoint
@@ -61,6 +63,8 @@ class UdpListener:
         self._waiting: list[tuple[Face, Peer, bytes]] = []
         self._resolving: asyncio.Task[None] | None = None
         self._sweeper: asyncio.TimerHandle | None = None
+        self._echoes = Echoes(host.time)
+        self._own_ports: set[int] = set()
         self._room = Often("too-many-clients", host)
         self.closed = False
 
@@ -150,7 +154,7 @@ class UdpListener:
 
     def welcome(self, face: Face, peer: Peer, data: bytes) -> Endpoint | None:
         """The endpoint of a new client; None while the server's name is being looked up."""
-        if self.closed:
+        if self.closed or (self.listen.lan and self._is_ours(peer)):
             return None
         upstream = self.listen.upstream
         if upstream is None:
@@ -163,6 +167,10 @@ class UdpListener:
         if self._resolving is None:
             self._resolving = asyncio.get_running_loop().create_task(self._resolve(upstream))
         return None
+
+    def _is_ours(self, peer: Peer) -> bool:
+        """Whether a broadcast is one of our own that came back."""
+        return peer[1] in self._own_ports and is_ours(peer[0])
 
     def invite(self, client: Address, local: str) -> Address | None:
         """Where the server reaches a client that has not sent anything yet; None: not at all.
@@ -211,17 +219,24 @@ class UdpListener:
         return endpoint
 
     def _connect(self, endpoint: Endpoint, server: Address) -> None:
-        if not self._open_to_peers:
+        to_all = self.listen.lan and endpoint.face.address[0] in WILDCARDS
+        if not (self._open_to_peers or to_all):
             endpoint.connect(self._socket_to(endpoint.face, server))
             return
-        sock = self._socket_to(endpoint.face, server)
+        sock = self._socket_to(endpoint.face, server, connected=False)
+        send_up = None
+        if to_all:  # what unicast sockets do not get was broadcast
+            client = endpoint.peer[0]
+            to = targets(client, endpoint.face.address[1], server)
+            send_up = broadcaster(sock, to, lambda data: self._echoes.is_one(data, client))
+            self._own_ports.add(sock.getsockname()[1])
 
         def stranger(peer: Peer, data: bytes) -> None:
             link = self._links.get((endpoint.peer, peer)) or self._link(endpoint, peer, sock)
             if link is not None:
                 link.from_server(data, peer)
 
-        endpoint.connect_open(sock, server, stranger)
+        endpoint.connect_open(sock, server, stranger, send_up)
 
     def _link(self, endpoint: Endpoint, peer: Peer, sock: socket.socket) -> Endpoint | None:
         """Another player speaks to a client: a flow of its own, by a port of ours of its own."""
@@ -245,8 +260,7 @@ class UdpListener:
         self._links[endpoint.peer, peer] = link
         return link
 
-    def _socket_to(self, face: Face, server: Address) -> socket.socket:
-        connected = not self._open_to_peers
+    def _socket_to(self, face: Face, server: Address, *, connected: bool = True) -> socket.socket:
         try:
             return self.host.outward.datagrams(server, connected=connected)
         except OSError as error:

@@ -115,7 +115,11 @@ class Endpoint:
         self.upstream.start()
 
     def connect_open(
-        self, sock: socket.socket, server: Address, stranger: Callable[[Peer, bytes], None]
+        self,
+        sock: socket.socket,
+        server: Address,
+        stranger: Callable[[Peer, bytes], None],
+        send_up: Callable[[bytes], int] | None = None,
     ) -> None:
         """Use a socket that hears everybody; what is not the server's goes to `stranger`."""
 
@@ -126,7 +130,7 @@ class Endpoint:
                 stranger(peer, data)
 
         self.upstream = DatagramSocket(sock, came, self._failed)
-        self._send_up = lambda data: sock.sendto(data, server)
+        self._send_up = send_up or (lambda data: sock.sendto(data, server))
         self.upstream.start()
 
     def borrow(self, send_up: Callable[[bytes], int]) -> None:
