@@ -38,7 +38,7 @@ class Browser(Handling):
         _key("m", "mark", "mark", "mark the frame, or take the mark away"),
         _key("e", "note", "note", "write a note: on the frame, or in the tree on it"),
         _key("M", "next_noted", "", "go to the next frame with a mark or note"),
-        _key("x", "compare", "compare", "choose the first, then the second of two"),
+        _key("x", "compare", "compare", "compare: choose a frame or session, then another"),
         _key("c", "copy", "copy", "copy the frame as hex, JSON or Python vector"),
         _key("v", "bytes", "", "show the plain, raw or sent bytes"),
         _key("t", "tree", "", "show or hide the sessions"),

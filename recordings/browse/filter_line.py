@@ -27,7 +27,7 @@ class _Suggester(Suggester):
 class FilterLine(Input):
     """Tab completes; the screen shows what else would fit."""
 
-    BINDINGS: ClassVar = [Binding("tab", "complete", show=False, priority=False)]
+    BINDINGS: ClassVar = [Binding("tab", "complete", "complete", key_display="Tab")]
 
     def __init__(self, vocabulary: Vocabulary, *, value: str, id: str) -> None:
         super().__init__(

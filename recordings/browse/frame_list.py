@@ -153,7 +153,8 @@ class FrameList(Widget, can_focus=True):
         """Ask for more lines where an edge is near."""
         wants = None if self._loading else self.window.wants
         if wants is not None:
-            self._ask(self._reads(wants == "after"), getattr(self, f"_{wants}"))
+            add = self.window.append if wants == "after" else self.window.prepend
+            self._ask(self._reads(wants == "after"), lambda found: self._add(found, add))
 
     def _reads(self, forward: bool) -> Callable[[Reader, Ticket], tuple[Bounds, Page]]:
         scope, viewer = self.scope, self._viewer
@@ -167,12 +168,6 @@ class FrameList(Widget, can_focus=True):
 
         return read
 
-    def _after(self, found: tuple[Bounds, Page]) -> None:
-        self._add(found, self.window.append)
-
-    def _before(self, found: tuple[Bounds, Page]) -> None:
-        self._add(found, self.window.prepend)
-
     def _add(self, found: tuple[Bounds, Page], add: Callable[[Page], None]) -> None:
         self.bounds = found[0]
         was = self.selected
@@ -185,23 +180,18 @@ class FrameList(Widget, can_focus=True):
 
     def follow(self, to_end: bool) -> None:
         """Look whether frames have been added; `to_end`: and stand on the newest."""
-        if self._loading:
+        window = self.window
+        if self._loading or (window.lines and not window.last and not to_end):
             return
-        if not self.window.lines or (to_end and not self.window.last):
+        if not window.lines or not window.last:
             self.go(last=to_end)
-            return
-        if not self.window.last:
             return
 
         def added(found: tuple[Bounds, Page]) -> None:
-            if not found[1].lines:
-                return
-            self._after(found)
-            if to_end and not self.window.last:
-                self.go(last=True)
-            elif to_end:
-                self.window.select(len(self.window.lines) - 1)
-                self._changed()
+            if found[1].lines:
+                self._add(found, self.window.append)
+                if to_end:
+                    self.action_last()
 
         self._librarian.ask("tail", self._reads(True), added, lambda said: None)
 
@@ -249,14 +239,12 @@ class FrameList(Widget, can_focus=True):
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """The wheel moves the window."""
-        self._scroll(3)
+        self.window.scroll(3)
+        self._changed()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """The wheel moves the window."""
-        self._scroll(-3)
-
-    def _scroll(self, delta: int) -> None:
-        self.window.scroll(delta)
+        self.window.scroll(-3)
         self._changed()
 
     def on_click(self, event: events.Click) -> None:
