@@ -16,10 +16,14 @@ from recordings.writer import Recording
 from replay.playback.hearing import LiveFlow
 from replay.playback.player import Player
 from replay.playback.speaking import Act, Connect, End, Send
+from replay.playback.wishes import ORIGINAL
 
 HIGH_WATER = 256 << 10
 """Bytes that may wait to be sent before nothing more is said."""
 DATAGRAM = 65535
+SPIN = 0.0015
+"""Seconds before a recorded moment in which the loop is turned without resting: its timers are
+only good to a millisecond or so."""
 READS = 64
 """Datagrams taken in one turn of the loop."""
 
@@ -196,10 +200,11 @@ class Runner:
                 self.done.set_result(None)
             return
         wait = (self.player.wake - now()) / 1e6
-        if wait <= 0:
+        early = SPIN if self.player.manner.timing == ORIGINAL else 0.0
+        if wait <= early:
             self.pump_soon()
         else:
-            self._timer = self._loop.call_later(wait, self._pump)
+            self._timer = self._loop.call_later(wait - early, self._pump)
 
     def _perform(self, acts: Iterable[Act]) -> None:
         for act in acts:

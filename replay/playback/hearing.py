@@ -37,6 +37,8 @@ class LiveFlow:
         self.last_wire = b""
         self.resent = 0
         self.bytes_heard = 0
+        self.ahead = 0
+        """Datagrams said since the server was last heard."""
         self.rhythm_at: dict[str, int] = {}
         """Kind -> when it was said last."""
         self._undone: dict[str, deque[Hear]] = {}

@@ -6,6 +6,9 @@ from replay.playback.hearing import LiveFlow
 from replay.playback.steps import Hear, Say, Step, Wait
 from replay.playback.wishes import FAST, ORIGINAL, TURNS, Manner
 
+WINDOW, BREATH = 64, 20_000
+"""Datagrams said ahead of what is heard when fast, and microseconds to wait for more then."""
+
 
 class Pace:
     """The pace of one live session."""
@@ -14,6 +17,8 @@ class Pace:
         self._manner = manner
         self._first = first  # when the recording began, microseconds
         self._last = last  # place of the last step
+        self.flows: dict[int, LiveFlow] = {}
+        """The UDP flows, by their number in the recording."""
         self.began = 0
         """When the live session began, microseconds; 0: it has not."""
         self.late: list[int] = []
@@ -23,12 +28,23 @@ class Pace:
     def due(self, step: Step, at: int, since: int) -> int | None:
         """When a step's time has not come yet: when it will. `since`: when its turn began."""
         if self._manner.timing != ORIGINAL:
-            return None
+            return self._breath(step, at) if self._manner.timing == FAST else None
         due = self.began + int((step.at - self._first) / self._manner.speed)
         if at < due:
             return due
         if isinstance(step, Say) and due >= since:  # nothing held it up but the clock
             self.late.append(at - due)
+        return None
+
+    def _breath(self, step: Step, at: int) -> int | None:
+        """Datagrams that nobody has read yet would be lost: let the server catch up."""
+        flow = self.flows.get(step.flow.row.id)
+        if not isinstance(step, Say) or flow is None or flow.ahead < WINDOW:
+            return None
+        until = max(flow.heard_at, flow.said_at) + BREATH
+        if at < until:
+            return until
+        flow.ahead = 0
         return None
 
     def waits(self, flow: LiveFlow, step: Hear) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from proxy.keys import SessionKeys
 from proxy.relay.api import Address, show_address
 from recordings.errors import UserError
-from recordings.model import Direction
+from recordings.model import Direction, Transport
 from replay.adaptive.chance import Chance
 from replay.adaptive.conversation import Change, Conversation
 from replay.adaptive.lines import Line
@@ -61,6 +61,8 @@ class Player:
         keys = SessionKeys((*own, *manner.keys), manner.secrets)
         self.memory = Memory(keys, () if manner.verbatim else script.keys)
         chance = Chance(f"{manner.seed}/{number}", now)
+        self._pace = Pace(manner, script.steps[0].at, len(script.steps) - 1)
+        self.verdict.late = self._pace.late
         self.flows: dict[int, LiveFlow] = {}
         for role in script.roles:
             conversation = Conversation(
@@ -72,7 +74,9 @@ class Player:
                 masks=role.masks,
                 change=change,
             )
-            self.flows[role.row.id] = LiveFlow(role, conversation)
+            flow = self.flows[role.row.id] = LiveFlow(role, conversation)
+            if role.transport is Transport.UDP:
+                self._pace.flows[role.row.id] = flow
         for step in script.steps:
             if isinstance(step, Hear):
                 self._flow(step).expects(step)
@@ -81,8 +85,6 @@ class Player:
         self._listener = Listener(self.memory, self.verdict, learn=not manner.verbatim)
         self._next = 0
         self._since = 0  # when the turn began to wait
-        self._pace = Pace(manner, script.steps[0].at, len(script.steps) - 1)
-        self.verdict.late = self._pace.late
         self._extra = 0
 
     def _flow(self, step: Step) -> LiveFlow:
@@ -261,6 +263,7 @@ class Player:
         acts: list[Act] = []
         flow.heard_at = at
         flow.bytes_heard += len(data)
+        flow.ahead = max(0, flow.ahead - 1)
         for heard in flow.conversation.hear(data, at):
             self.scribe.record(flow.number, (heard,))
             doubt = lost(heard.frame)

@@ -78,6 +78,7 @@ class Speaker:
         if said.problem:
             self._verdict.problems.append(said.problem)
         flow.said_at, flow.last_wire, flow.resent = at, said.wire, 0
+        flow.ahead += 1
         acts.append(Send(flow, said.wire))
 
     def answer(
