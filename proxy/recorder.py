@@ -165,21 +165,26 @@ class Recorder:
             rules.append(Redirect(flow, self.redirects, lambda kind, text: tap.note(kind, text)))
         if self.settings.mutations:
             rules += self.settings.mutations.of(flow, lambda *event: tap.note(*event))
-        tap = Tap(
-            flow,
-            keys,
-            self._store,
-            now=self._now,
-            rules=[rule for rule in rules if any(rule.holds(way) for way in Direction)],
-            watch=self._watch,
-            on_closed=self._closed,
-            on_refused=self._on_refused,
-        )
+        rules = [rule for rule in rules if any(rule.holds(way) for way in Direction)]
+        tap = self.make_tap(flow, keys, rules)
         session.taps.add(tap)
         session.flows += 1
         if leg:
             leg.flows += 1
         return tap
+
+    def make_tap(self, flow: Flow, keys: SessionKeys, rules: list[Rule]) -> Tap:
+        """The sink of a new flow; a stand-in makes one that answers."""
+        return Tap(
+            flow,
+            keys,
+            self._store,
+            now=self._now,
+            rules=rules,
+            watch=self._watch,
+            on_closed=self._closed,
+            on_refused=self._on_refused,
+        )
 
     def _closed(self, tap: Tap, reason: str) -> None:
         at = self._now()
@@ -219,7 +224,7 @@ class Recorder:
             if session.id == wanted and session.client == client:
                 return session
         for session in reversed(self._sessions):
-            if session.client == client and not _has(session, listen):
+            if session.client == client and not has_open(session, listen):
                 return session
         return self._new(client, at)
 
@@ -247,7 +252,7 @@ class Recorder:
             for session in self._sessions
             if session.client == mine.client
             and session is not mine
-            and not _has(session, flow.listen)
+            and not has_open(session, flow.listen)
             and _knows(session.keys, key)
         ]
         if len(others) != 1:
@@ -266,7 +271,7 @@ class Recorder:
             self._tally.sessions -= 1
 
 
-def _has(session: Session, listen: Listen) -> bool:
+def has_open(session: Session, listen: Listen) -> bool:
     """Whether a session has an open flow of this protocol, transport and role."""
     return any(_part(tap.flow.listen) == _part(listen) for tap in session.taps)
 

@@ -59,6 +59,8 @@ class JobOptions:
     resolvers: Sequence[str] = ()
     keep_relaying: bool = False
     traffic: Traffic = field(default_factory=Traffic)
+    recorder: Callable[..., Recorder] = Recorder
+    """Makes the recorder; that of a stand-in answers."""
     changeable: bool = False
     """Whether faults may be typed while it runs."""
 
@@ -90,7 +92,7 @@ class Job:
         self._desk = traffic.desk(self._notice)
         self._made = not options.path.exists()
         self.recording = Recording.open(options.path)
-        self.recorder = Recorder(
+        self.recorder = options.recorder(
             self.recording,
             now=now,
             settings=options.settings,

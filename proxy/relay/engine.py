@@ -148,6 +148,16 @@ class Engine:
                 return listener.invite(client, local)
         return None
 
+    def call(self, listen: Listen, client: Address) -> bool:
+        """Open a flow to a UDP client that has not sent anything to this listener; False: cannot.
+
+        Nothing is sent by that: the flow's sink says what it has to say.
+        """
+        for listener in self._listeners:
+            if listener.listen is listen and isinstance(listener, UdpListener):
+                return listener.call(client)
+        return False
+
     def _check_server(self, transport: Transport) -> Callable[[Address], None]:
         return lambda server: self.refuse_ourselves(transport, server)
 

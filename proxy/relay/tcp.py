@@ -205,6 +205,11 @@ class TcpFlow:
         if data and not self.over and not to.finished:
             to.peer.write(data)
 
+    def waiting(self, direction: Direction) -> int:
+        """Bytes of that direction which the receiver has not taken yet."""
+        side = self.server if direction is Direction.TO_SERVER else self.client
+        return 0 if side.transport is None else side.transport.get_write_buffer_size()
+
     def end(self, direction: Direction) -> None:
         """Half-close, as if that side had sent its last byte."""
         if self.over:

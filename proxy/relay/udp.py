@@ -187,6 +187,20 @@ class UdpListener:
             return None
         return plain_address(endpoint.upstream.sock.getsockname())
 
+    def call(self, client: Address) -> bool:
+        """Open the flow of a client that has not sent anything here yet; False: not by this one."""
+        if self.closed or self.listen.upstream is not None:
+            return False
+        peer = (*client, 0, 0) if ":" in client[0] else client
+        for face in self.faces:
+            local = face.local_for(peer)[0]
+            if face.address[0] in (local, *WILDCARDS):
+                endpoint = face.endpoints.get(peer) or self.welcome(face, peer, b"")
+                if endpoint is not None:
+                    endpoint.open_flow()
+                    return True
+        return False
+
     async def _resolve(self, upstream: Address) -> None:
         refusal = None
         server = None

@@ -246,6 +246,12 @@ class Endpoint:
 
     # beginning and end
 
+    def open_flow(self) -> None:
+        """Open a flow before the client has sent anything."""
+        if self.flow is None:
+            self.last = self._time()
+            self._open_flow()
+
     def _open_flow(self) -> Sink:
         listener = self.face.listener
         client = plain_address(self.peer)

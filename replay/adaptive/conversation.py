@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from proxy.dissector import PEER_FAULTS
+from proxy.dissector import PEER_FAULTS, Dissector
 from proxy.message import Message
 from proxy.protocol import Protocol
 from proxy.relay.api import Address
@@ -73,17 +73,23 @@ class Conversation:
         local: Address = ("127.0.0.1", 0),
         masks: Masks | None = None,
         change: Change | None = None,
+        dissector: Dissector | None = None,
     ) -> None:
+        """`dissector`: the one that the flow has already, which then also hears."""
         self.protocol = protocol
         self.plays = plays
         self.memory = memory
         self.masks = masks or Masks(protocol)
         self.scene = Scene()
         self.adapter = Adapter(protocol, memory, chance, self.scene, self.masks, local)
-        self._dissector = protocol.dissector(memory.keys, transport)
+        self._dissector = dissector or protocol.dissector(memory.keys, transport)
         self._reader = LineReader(protocol)
         self._packer = Packer()
         self._change = change
+
+    def use(self, memory: Memory) -> None:
+        """Go on with what another recorded session calls things; keys stay those of the flow."""
+        self.memory = self.adapter.memory = memory
 
     # -- hearing -----------------------------------------------------------------------------------
 
