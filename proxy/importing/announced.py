@@ -46,8 +46,10 @@ class Announced:
     def event(self, flow: Flow | None, kind: str, detail: str) -> None:
         """See `Watch.event`."""
 
-    def frame(self, flow: Flow, frame: Frame, message: Message) -> None:
+    def frame(self, flow: Flow, frame: Frame, message: Message | None) -> None:
         """See `Watch.frame`."""
+        if message is None:
+            return
         protocol = flow.protocol
         table = self._announces.get(protocol.name)
         if table is None:

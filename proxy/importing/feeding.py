@@ -73,7 +73,7 @@ class Feeding:
         """Record bytes that cannot be framed as they are."""
         if data:
             frame = Frame(direction, self.clock.at, data, error=adrift.why)
-            self.tap.record(frame, self.tap.view(frame))
+            self.tap.record(frame)
 
     def gap(self, end: int, size: int, at: int) -> None:
         """Bytes are not in the capture."""

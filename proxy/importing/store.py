@@ -27,6 +27,7 @@ class CaptureStore:
     """Writes to a recording (see `proxy.flow.Store`); waits while too much is on its way."""
 
     congested = False
+    annotates = False
 
     def __init__(self, recording: Recording, clock: CaptureClock) -> None:
         self._recording = recording

@@ -128,6 +128,8 @@ class Flows:
             raise Malformed(f"a TCP header of {(words >> 4) * 4} bytes")
         payload = data[body : found.end]
         side = self._tcp.get(found.key)
+        if side is not None and at - side.conversation.last > LINGER:
+            side = self._after_silence(side, found.key, flags)
         if side is None or flags & SYN or side.conversation.closed:
             side = self._connection(side, found.key, seq, flags, payload, at)
             if side is None:
@@ -152,6 +154,19 @@ class Flows:
                 self._streams.skip(side, at)
             if side.fin == tcp.ENDED == side.other.fin:
                 self._close(conversation, "closed", at)
+
+    def _after_silence(self, side: Side, key: bytes, flags: int) -> Side | None:
+        """None when a segment after a long silence belongs to another connection.
+
+        Some machines greet with the same number every time.
+        """
+        conversation = side.conversation
+        if not conversation.closed and not flags & SYN:
+            return side
+        self._close(conversation, "its ports were used again", conversation.last)
+        self._tcp.pop(key, None)
+        self._tcp.pop(mirrored(key), None)
+        return None
 
     def _connection(
         self, side: Side | None, key: bytes, seq: int, flags: int, payload: bytes, at: int

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import random
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -90,7 +92,7 @@ def test_pcapng_of_old_has_packet_blocks(tmp_path: Path) -> None:
     ]
 
 
-PACKERS = {
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "gzip in two members": lambda data: gzip.compress(data[:50]) + gzip.compress(data[50:]) + b"\0",
     "zstd": lambda data: zstandard.ZstdCompressor().compress(data),
@@ -107,7 +109,7 @@ def test_packed_files_are_unpacked(how: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", ["gzip", "zstd"])
 def test_a_packed_file_that_is_cut_off_gives_what_there_is(how: str, tmp_path: Path) -> None:
-    many = [(AT, bytes(making.random.Random(n).randbytes(200))) for n in range(5000)]
+    many = [(AT, bytes(random.Random(n).randbytes(200))) for n in range(5000)]
     whole = PACKERS[how](making.pcap(many))
     found = read(whole[: len(whole) // 2], tmp_path)
     assert 1000 < sum(isinstance(one, Packet) for one in found) < 4000

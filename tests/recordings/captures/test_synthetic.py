@@ -12,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recordings.captures import pcapng_writer as blocks
+from recordings.captures.conversation import Endpoint
 from recordings.captures.synthetic import Connection, Path, checksum
 from recordings.captures.tcp import ACK
 from tests.recordings.captures.listening import hear
 from tests.recordings.captures.making import AT, CLIENT, SERVER
+
+Ends = tuple[Endpoint, Endpoint]
 
 V6 = ("2001:db8::2", 4000), ("2001:db8::9", 80)
 MIXED = CLIENT, ("2001:db8::9", 80)
@@ -23,7 +26,7 @@ MIXED = CLIENT, ("2001:db8::9", 80)
 
 def folded(data: bytes) -> int:
     """The sum of RFC 1071, word by word."""
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f">{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total
@@ -48,7 +51,7 @@ def test_a_packet_adds_up(payload: bytes) -> None:
 
 
 @pytest.mark.parametrize("ends", [(CLIENT, SERVER), V6, MIXED], ids=["4", "6", "mixed"])
-def test_a_connection_is_read_again(ends: tuple) -> None:  # type: ignore[type-arg]
+def test_a_connection_is_read_again(ends: Ends) -> None:
     connection = Connection(*ends, 0xFFFFFFF0)
     packets = connection.greeting()
     for n in range(40):

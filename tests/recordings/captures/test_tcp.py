@@ -186,3 +186,10 @@ def test_any_segments_in_any_order_give_the_stream(
     heard = hear(packets)
     assert stream(heard) == data
     assert not heard.of("gap")
+
+
+def test_a_machine_that_greets_with_the_same_number_every_time() -> None:
+    ending = [up(103, b"", FIN | ACK), down(500, 104, b"", FIN | ACK)]
+    first = [(AT, one) for one in [*HELLO, up(100, b"one"), *ending]]
+    again = [(AT + 61_000_000, one) for one in [*HELLO, up(100, b"two")]]
+    assert hear([*first, *again]).of("data") == [("0.0", "one"), ("1.0", "two")]
