@@ -1,24 +1,25 @@
 "use strict";
 // Zooms a sequence diagram, and lets the arrow keys go from message to message.
 (() => {
-  const STEP = 1.25, LEAST = 0.05, MOST = 4, FAR = 0.45;
+  // below FAR nothing can be read any more: then only the rows move together, as an overview
+  const STEP = 1.25, LEAST = 0.02, MOST = 4, FAR = 0.55;
 
   function prepare(diagram) {
     const scroll = diagram.querySelector(".scroll");
-    const pictures = [...scroll.querySelectorAll("svg")];
-    const rows = pictures[pictures.length - 1];
+    const heads = scroll.querySelector("svg.heads"), rows = scroll.querySelector("svg.rows");
     const messages = [...rows.querySelectorAll("a.m")];
-    const sizes = pictures.map((svg) => [svg.width.baseVal.value, svg.height.baseVal.value]);
-    const width = sizes[0][0];
+    const width = rows.width.baseVal.value, height = rows.height.baseVal.value;
+    const headHeight = heads.height.baseVal.value;
     let zoom = 1;
 
     function show(next) {
       next = Math.min(MOST, Math.max(LEAST, next));
       const middle = scroll.scrollTop + scroll.clientHeight / 2;
-      pictures.forEach((svg, i) => {
-        svg.setAttribute("width", sizes[i][0] * next);
-        svg.setAttribute("height", sizes[i][1] * next);
-      });
+      const across = Math.max(next, FAR);
+      heads.setAttribute("width", width * across);
+      heads.setAttribute("height", headHeight * across);
+      rows.setAttribute("width", width * across);
+      rows.setAttribute("height", height * next);
       rows.classList.toggle("far", next < FAR);
       scroll.scrollTop = (middle * next) / zoom - scroll.clientHeight / 2;
       zoom = next;

@@ -72,7 +72,7 @@ def _svg(
         width=width,
         height=height,
         viewBox=f"0 0 {width} {height}",
-        preserveAspectRatio="xMinYMin meet",
+        preserveAspectRatio="none" if name else "xMinYMin meet",
         class_=class_,
         role="group" if name else "presentation",
         aria_label=name,
