@@ -147,7 +147,8 @@ class Listener:
         self, flow: LiveFlow, line: Line, reached: int
     ) -> tuple[Hear | None, Line | None]:
         verdict, matcher = self._verdict, flow.role.matcher
-        instead = flow.awaited(line.kind, reached)
+        asks = line.kind in flow.role.asks  # one round more: the answer is still to come
+        instead = None if asks else flow.awaited(line.kind, reached)
         if instead is not None and instead.line.kind != line.kind:
             flow.put_off(instead)
             flow.skip_rounds(instead)

@@ -122,12 +122,12 @@ def server_browser(path: Path, seed: int = 1) -> Taped:
     return Taped(path, [*GAME_KEY])
 
 
-def chat_room(path: Path, seed: int = 1) -> Taped:
+def chat_room(path: Path, seed: int = 1, game: str = "gmtest") -> Taped:
     """Comes into a room, asks for keys, says something, answers a ping."""
     world = chat.World(seed, CLIENT)
     with Taping(path) as tape:
         flow = tape.tcp("gamespy-chat", 6667, chat.Chat(world))
-        answer = flow.say(b"CRYPT des 1 gmtest\r\n").split()
+        answer = flow.say(f"CRYPT des 1 {game}\r\n".encode()).split()
         up = chat.Stream(chat.Chat.secret, answer[3])
         down = chat.Stream(chat.Chat.secret, answer[4])
 

@@ -20,7 +20,7 @@ from tests.replay.servers.stage import Datagrams, Service
 
 SERVER = "198.51.100.7"
 CLIENT = "192.0.2.50"
-SECRETS = {"gmtest": "HA6zkS"}
+SECRETS = {"gmtest": "HA6zkS", "oval": "HA6zkS"}
 START = 1_700_000_000_000_000
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
 

@@ -66,18 +66,15 @@ class Session:
         self.in_game = False
 
     def received(self, data: bytes, peer: tuple[str, int]) -> Iterator[bytes]:
-        fresh = []
+        fresh: list[tuple[int, int, bytes]] = []
         offset = 1
         for _ in range(data[0]):
             number, length, tag = struct.unpack_from("<HHB", data, offset)
             body = data[offset + 5 : offset + 4 + length]
             offset += 4 + length
-            if number == self._next_in + len([1 for one in fresh if one[0] < number]) or (
-                number >= self._next_in
-            ):
+            if number >= self._next_in:
                 fresh.append((number, tag, body))
         fresh.sort()
-        fresh = [one for one in fresh if one[0] >= self._next_in]
         if fresh and fresh[0][0] != self._next_in:
             self.world.problems.append(f"number {fresh[0][0]}, needs {self._next_in}")
             return

@@ -115,8 +115,12 @@ class Stage:
                         sock.sendto(answer, peer)
 
         self._loop.add_reader(sock.fileno(), readable)
-        self._closes.append(lambda: self._loop.remove_reader(sock.fileno()))
-        self._closes.append(sock.close)
+
+        def close() -> None:
+            self._loop.remove_reader(sock.fileno())
+            sock.close()
+
+        self._closes.append(close)
         number: int = sock.getsockname()[1]
         return number
 
