@@ -9,11 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from recordings.model import Direction
 
 Answers = Mapping[str, tuple[str, ...]]
+SAID = """
+SELECT frames.id, flow_id, direction, COALESCE(frames.protocol, flows.protocol),
+  COALESCE(kind, 'Opaque')
+FROM frames CROSS JOIN flows ON flows.id = frames.flow_id
+"""
+"""Reads what `Said.of` takes; a condition and an order follow."""
 WAITING = 200
 """Requests of one flow and side that wait at once; older ones count as never answered."""
 
@@ -36,6 +42,12 @@ class Said:
     direction: Direction
     protocol: str
     kind: str
+
+    @classmethod
+    def of(cls, row: tuple[Any, ...]) -> Said:
+        """From a row of the columns `SAID`."""
+        way = Direction.TO_SERVER if row[2] == Direction.TO_SERVER else Direction.TO_CLIENT
+        return cls(row[0], row[1], way, row[3], row[4])
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
+from recordings.errors import UserError
 from recordings.listing import portable
 from recordings.model import Frame, Json
 from recordings.reader import Reader
@@ -52,9 +53,15 @@ class Report:
 
 
 def make_report(reader: Reader, frame: Frame, viewer: Viewer | None) -> Report:
-    """Gather what belongs to a frame."""
-    flow = next(one for one in reader.flows() if one.id == frame.flow_id)
-    session = next(one for one in reader.sessions() if one.id == flow.session_id)
+    """Gather what belongs to a frame; raises UserError for one that belongs to nothing."""
+    flow = next((one for one in reader.flows() if one.id == frame.flow_id), None)
+    sessions = {one.id: one for one in reader.sessions()}
+    if flow is None or flow.session_id not in sessions:
+        raise UserError(
+            f"frame {frame.id} of {reader.path} belongs to no flow or no session: "
+            "take a copy that was not changed by another program"
+        )
+    session = sessions[flow.session_id]
     keys = reader.keys(session.id)
     earlier = reader.frames(flow_id=flow.id, before=frame.id, newest_first=True, limit=1)
     sent = None

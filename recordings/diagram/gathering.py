@@ -12,7 +12,7 @@ from recordings.model import Direction
 from recordings.reader import Reader, frame_of
 from recordings.rows import FlowRow, SessionRow
 from recordings.text import ascii_text, load, local_iso, span, summary
-from recordings.turns import Said, Turns, find_turns
+from recordings.turns import SAID, Said, Turns, find_turns
 from recordings.viewing import Shown, Viewer
 
 PAGE = 2_000
@@ -31,12 +31,9 @@ LOOKED_AT = 100_000
 REMARKS = 2_000
 OTHERS = "others"
 
-_SAID = """
-SELECT frames.id, flow_id, direction, COALESCE(frames.protocol, flows.protocol),
-  COALESCE(kind, 'Opaque')
-FROM frames CROSS JOIN flows ON flows.id = frames.flow_id
-WHERE frames.id BETWEEN ? AND ? AND flows.session_id = ? ORDER BY frames.id LIMIT ?
-"""
+_SAID = (
+    f"{SAID} WHERE frames.id BETWEEN ? AND ? AND flows.session_id = ? ORDER BY frames.id LIMIT ?"
+)
 
 
 def gather(
@@ -134,10 +131,7 @@ def _turns(
         return Turns()
     first, last = found[0]["id"], found[-1]["id"]
     rows = reader.query(_SAID, (first - BEFORE, last + BEFORE, session.id, LOOKED_AT)).rows
-    said = (
-        Said(id_, flow, Direction(way), protocol, kind) for id_, flow, way, protocol, kind in rows
-    )
-    return find_turns(said, viewer)
+    return find_turns(map(Said.of, rows), viewer)
 
 
 def _arrow(

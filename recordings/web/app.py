@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 
 from recordings.diagram import picture
 from recordings.errors import UserError
+from recordings.opening import open_to_read
 from recordings.reader import Reader
 from recordings.viewing import Viewer
 from recordings.web import frame_page, session_page
@@ -130,11 +131,22 @@ def _respond(path: Path, viewer: Viewer | None, scope: Scope) -> Answer:
         if match is None:
             continue
         try:
-            with Reader.open(path) as reader:
+            with _open(path) as reader:
                 return function(reader, viewer, _query(given), match)
         except UserError as error:
             return failure(500, str(error))
+        except (
+            Exception
+        ) as error:  # a file of another program's may hold what no writer of ours does
+            return failure(500, f"This holds what no recording should: {error!r:.300}")
     return failure(404, f"There is no page {address[:200]}.")
+
+
+def _open(path: Path) -> Reader:
+    """The recording; text that is no UTF-8, which another program may have written, is escaped."""
+    opened = open_to_read(path)
+    opened.connection.text_factory = lambda text: text.decode("utf-8", "backslashreplace")
+    return Reader(path, opened)
 
 
 def _query(given: bytes) -> Query:

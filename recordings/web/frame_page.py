@@ -11,7 +11,7 @@ from recordings.markup import Child, Markup, tag
 from recordings.model import Direction, Frame, Json, Span
 from recordings.reader import Reader
 from recordings.text import ascii_text, crop, dump, flatten, local_time, size, span
-from recordings.turns import Said, Turns, find_turns
+from recordings.turns import SAID, Said, Turns, find_turns
 from recordings.viewing import Viewer
 from recordings.web.bytes_view import COLOURS, PAGE, Dump, Numbers, number_fields
 from recordings.web.page import Answer, failure, listing, page
@@ -25,12 +25,7 @@ VALUE = 2_000
 NEAR = 400
 """Frames of the flow around this one among which its request or answer is looked for."""
 
-_NEAR = """
-SELECT frames.id, flow_id, direction, COALESCE(frames.protocol, flows.protocol),
-  COALESCE(kind, 'Opaque')
-FROM frames CROSS JOIN flows ON flows.id = frames.flow_id
-WHERE flow_id = ? AND number BETWEEN ? AND ? ORDER BY number
-"""
+_NEAR = f"{SAID} WHERE flow_id = ? AND number BETWEEN ? AND ? ORDER BY number"
 _NEXT = "SELECT id FROM frames WHERE flow_id = ? AND number > ? ORDER BY number LIMIT 1"
 _BUNDLED = re.compile(r"^(messages\[\d+\])\.(?:fields\.)?")
 
@@ -81,8 +76,7 @@ def frame_bytes(reader: Reader, frame_id: int, which: str) -> Answer:
 
 def _turns(reader: Reader, frame: Frame, viewer: Viewer | None) -> Turns:
     rows = reader.query(_NEAR, (frame.flow_id, frame.number - NEAR, frame.number + NEAR)).rows
-    said = (Said(id_, flow, Direction(way), proto, kind) for id_, flow, way, proto, kind in rows)
-    return find_turns(said, viewer)
+    return find_turns(map(Said.of, rows), viewer)
 
 
 def _ways(reader: Reader, frame: Frame, viewer: Viewer | None) -> Markup:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,6 +12,7 @@ from recordings.model import Origin
 from recordings.samples import FOLDER, load_sample
 from recordings.writer import Recording
 from tests.recordings.making import flow, frame, rows, session
+from tests.recordings.sample import write_sample
 from tests.recordings.web.hostile import ATTACKS, FRAMES, write_hostile
 from tests.recordings.web.serving import Got, Web, browsed
 
@@ -334,3 +336,41 @@ def test_a_file_that_vanishes_is_said_in_a_sentence(tmp_path: Path) -> None:
         got = web.get("/")
         assert got.status == 500
         assert "does not exist" in got.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE frames SET kind = CAST(x'fffe41' AS TEXT), error = CAST(x'ff' AS TEXT)",
+        "UPDATE sessions SET game = CAST(x'fffe41' AS TEXT), started_at = 'never', ended_at = 'x'",
+        "UPDATE frames SET direction = 'x' WHERE id = 4",
+        "UPDATE frames SET fields = '{', derived = '[' WHERE id = 4",
+        "UPDATE frames SET fields = '{\"messages\":[1,null,{}]}', derived = '\"x\"' WHERE id = 4",
+        "UPDATE frames SET fields = replace(hex(zeroblob(2000)), '0', '[') WHERE id = 4",
+        "UPDATE frames SET at = 9223372036854775807 * (id % 2 * 2 - 1)",
+        "UPDATE flows SET opened_at = -9223372036854775807, closed_at = 9223372036854775807",
+        "UPDATE flows SET parent_frame_id = 3",
+        "DELETE FROM flows WHERE id = 2",
+        "DELETE FROM sessions WHERE id = 1",
+    ],
+)
+def test_what_no_writer_of_ours_wrote_is_shown_or_said(tmp_path: Path, change: str) -> None:
+    path = write_sample(tmp_path / "odd.db")
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA ignore_check_constraints = ON")
+    connection.execute(change)
+    connection.commit()
+    connection.close()
+    with browsed(path) as web:
+        for target in (
+            "/", "/session/1", "/session/2", "/session/1/timeline", "/frame/4", "/frame/4.json",
+            "/session/1/diagram.svg", "/recording/frames", "/recording/kinds",
+            "/recording/slowest_answers", "/recording/wrong_checks", "/recording/sessions",
+        ):  # fmt: skip
+            got = web.get(target)
+            assert got.status in (200, 400, 404, 500)
+            assert "Traceback" not in got.text
+            assert got.text != "Internal Server Error"
+            if got.status >= 400:
+                assert "<h1>" in got.text, target
+        assert web.get("/").status == 200
