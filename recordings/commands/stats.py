@@ -12,6 +12,7 @@ from recordings.commands import _latency
 from recordings.filters import compile_filter
 from recordings.listing import Column, Output, Row, listing_options, print_rows
 from recordings.text import safe, size
+from recordings.viewing import Viewer
 
 NAMES = ("protocol", "kind", "direction", "frames", "bytes", "errors", "average_bytes", "share")
 BAR = 16
@@ -82,8 +83,14 @@ def _total(rows: list[Row]) -> str:
 @session_option
 @click.option("--latency", is_flag=True, help="Tell how long servers took to answer instead.")
 @listing_options
+@click.pass_obj
 def command(
-    file: Path, filter_: tuple[str, ...], session: int | None, latency: bool, output: Output
+    viewer: Viewer | None,
+    file: Path,
+    filter_: tuple[str, ...],
+    session: int | None,
+    latency: bool,
+    output: Output,
 ) -> None:
     """Count the frames and bytes of a recording by protocol, kind and direction.
 
@@ -95,8 +102,9 @@ def command(
       understudy stats nascar.understudy.db '~d up' --session 2 --json
       understudy stats nascar.understudy.db --latency
 
-    Latency is the time from a frame of the client's to the next one of the server's in its flow;
-    95 of 100 are faster than "slow".
+    Latency is the time from a request to the answer that its protocol names; of a kind without one
+    ("any") to the next frame of the server's. 95 of 100 answers are faster than "slow"; the chart
+    has a bar for what took up to 1 ms, 3 ms, 10 ms and so on up to 10 s, and for what took longer.
     """
     where = compile_filter(" ".join(filter_)) if any(filter_) else None
     condition, values = (where.sql, where.parameters) if where else ("1", [])
@@ -104,12 +112,15 @@ def command(
         check_session(reader, session)
         if latency:  # its filter stands before the number of the session
             sql = _latency.SQL.format(where=condition).replace("?1", f"?{len(values) + 1}")
-            rows = _latency.latencies(reader.query(sql, [*values, session]).rows)
+            found = reader.query(sql, [*values, session]).rows
+            rows = (
+                _latency.latencies(found, viewer.answers) if viewer else _latency.latencies(found)
+            )
             if not print_rows(rows, _latency.COLUMNS, _latency.NAMES, output):
                 click.echo("The client sent no such frame.", err=True)
             return
-        found = reader.query(_SQL.format(where=condition), [session, *values])
-        rows = _rows(list(found.rows))
+        counted = reader.query(_SQL.format(where=condition), [session, *values])
+        rows = _rows(list(counted.rows))
     if output in (Output.AUTO, Output.TABLE):
         print_rows(rows, COLUMNS, NAMES, output)
         click.echo(f"\n{_total(rows)}" if rows else _total(rows))

@@ -24,10 +24,34 @@ def test_an_answer_ends_all_that_waits_in_its_flow_only() -> None:
             (2, "p", "ok", ANSWER, 990, 0),
         ]
     )
-    assert [tuple(row.values()) for row in rows] == [
-        ("p", "login", 3, 2, 300, 300, 300),
-        ("p", "ping", 1, 1, 0, 0, 0),
+    names = ("protocol", "kind", "asked", "answered", "by", "median", "slow", "longest")
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        ("p", "login", 3, 2, [], 300, 300, 300),
+        ("p", "ping", 1, 1, [], 0, 0, 0),
     ]
+
+
+def test_a_declared_answer_ends_its_own_request() -> None:
+    rows = latencies(
+        [
+            (1, "p", "login", ASK, 0, 1),
+            (1, "p", "list", ASK, 1_000, 1),
+            (1, "p", "push", ANSWER, 2_000, 0),
+            (1, "p", "entry", ANSWER, 5_000, 0),
+            (1, "p", "ok", ANSWER, 50_000, 0),
+            (1, "p", "login", ASK, 60_000, 1),
+            (1, "p", "login", ASK, 61_000, 1),
+            (1, "p", "refused", ANSWER, 61_500, 0),
+            (1, "p", "ok", ANSWER, 63_000, 0),
+            (1, "p", "login", ASK, 70_000, 1),
+        ],
+        lambda protocol: {"login": ("ok", "refused"), "list": ("end",)},
+    )
+    login, listing = rows
+    assert (login["asked"], login["answered"], login["by"]) == (4, 3, ["ok", "refused"])
+    assert (login["median"], login["longest"]) == (2_000, 50_000)
+    assert login["spread"] == [0, 2, 0, 0, 1, 0, 0, 0, 0, 0]
+    assert (listing["asked"], listing["answered"], listing["median"]) == (1, 0, None)
 
 
 def test_medians_and_the_slow() -> None:
@@ -43,9 +67,11 @@ def test_medians_and_the_slow() -> None:
 def test_the_command(sample: Path) -> None:
     found = {row["kind"]: row for row in objects("stats", sample, "--latency", "--session", "1")}
     assert found["@dir"]["median"] == 12_345
-    assert found["skey"]["median"] == 24_690
+    assert (found["skey"]["answered"], found["skey"]["by"]) == (0, ["skey"])
+    assert found["auth"]["median"] == 12_345
     assert (found["auth"]["asked"], found["auth"]["answered"]) == (1, 1)
     shown = lines("stats", sample, "~k GameData", "--latency")
-    assert shown[1].split() == ["kaillera", "GameData", "1", "0"]
+    assert shown[1].split() == ["kaillera", "GameData", "1", "0", "any"]
+    assert lines("stats", sample, "--latency")[1].endswith("█"), "up to 30 ms, one bar"
     assert objects("stats", sample, "~k auth ~f NAME=alice", "--latency", "--session", "2") == []
     assert "no such frame" in run("stats", sample, "~k nothing", "--latency").stderr
