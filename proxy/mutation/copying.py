@@ -35,6 +35,7 @@ class _Marking:
         return 0
 
     congested = False
+    annotates = False
 
 
 class Copy:

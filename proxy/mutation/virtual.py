@@ -38,6 +38,7 @@ class Forgetful:
     """A store (see `proxy.flow.Store`) that only shows the frames to somebody."""
 
     congested = False
+    annotates = False
 
     def __init__(self, look: Callable[[Frame], None]) -> None:
         self._look = look
