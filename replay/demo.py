@@ -14,12 +14,22 @@ from pathlib import Path
 import click
 
 from proxy.relay.api import Address, show_address
+from proxy.relay.clock import now
+from proxy.relay.sockets import Outward
 from recordings.errors import UserError
+from recordings.model import Origin
 from recordings.reader import Reader
 from recordings.samples import FOLDER, load_sample
 from recordings.writer import Recording
+from replay.playback.loading import load
+from replay.playback.player import Player
+from replay.playback.scribe import Scribe
+from replay.playback.script import read_script
+from replay.playback.steps import Script
+from replay.playback.wishes import Manner, Places
 from replay.script import Leg, legs_of
-from replay.transport import Servers, play
+from replay.transport import Servers
+from replay.transport_playback import Runner
 
 GAME = "nascar-thunder-2004"
 SAMPLE = "nascar-thunder-2004-evening"
@@ -36,12 +46,14 @@ def run(file: Path | None) -> None:
         with Recording.open(sample) as recording:
             load_sample(FOLDER / f"{SAMPLE}.jsonl", recording)
         with Reader.open(sample) as reader:
-            (root,) = legs_of(reader, reader.sessions()[0].id)
-    asyncio.run(_evening(root, file))
+            (session,) = reader.sessions()
+            (root,) = legs_of(reader, session.id)
+            script = read_script(load(reader, session.id), session)
+    asyncio.run(_evening(root, script, file))
     _show(file)
 
 
-async def _evening(root: Leg, file: Path) -> None:
+async def _evening(root: Leg, script: Script, file: Path) -> None:
     servers = Servers()
     upstream = await servers.open(root)
     _say(f"a server of {GAME} plays its side of a sample recording at {show_address(upstream)}")
@@ -51,23 +63,34 @@ async def _evening(root: Leg, file: Path) -> None:
         address = await _ask(listening["dns"], listening["ea-lobby"][1])
         _say(f"the client asks the proxy's DNS for {NAME} and is sent to {show_address(address)}")
 
-        def told(leg: Leg, endpoint: Address) -> None:
-            _say(
-                f"the server announces the next leg; the client is sent to {show_address(endpoint)}"
-            )
-            if endpoint in servers.addresses:
-                raise UserError("the client was sent past the proxy: please report this as a bug")
-
-        parts = await asyncio.wait_for(play(root, address, told), PATIENCE)
-        for part in parts:
-            if not part.over:
-                raise UserError(f"the evening broke off ({part}): please report this as a bug")
+        player = _client(script, address)
+        await asyncio.wait_for(Runner(player, None, Outward()).run(), PATIENCE)
+        _check(player, servers)
     except (OSError, TimeoutError) as error:
         raise UserError(f"the evening broke off: {error or 'it took too long'}") from error
     finally:
         proxy.terminate()
         await proxy.wait()
         servers.close()
+
+
+def _client(script: Script, address: Address) -> Player:
+    scribe = Scribe(None, game=GAME, client="127.0.0.1", origin=Origin.PLAYBACK, note="demo")
+    return Player(script, Manner(Places(address)), scribe, now)
+
+
+def _check(player: Player, servers: Servers) -> None:
+    """Whether the evening came to its end, and every leg by the proxy."""
+    if not player.verdict.passed:
+        fact = player.verdict.sentence()
+        raise UserError(f"the evening broke off ({fact}): please report this as a bug")
+    for flow in player.flows.values():
+        if flow.server in servers.addresses:
+            raise UserError("the client was sent past the proxy: please report this as a bug")
+        if flow.server is not None and flow.role.parent is not None:
+            where = show_address(flow.server)
+            _say(f"{flow.role.parent.kind} announced the next leg; the client was sent to {where}")
+    _say(f"the client: {player.verdict.sentence()}")
 
 
 async def _start_proxy(upstream: Address, file: Path) -> asyncio.subprocess.Process:

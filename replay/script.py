@@ -72,17 +72,6 @@ def announcing(protocol: Protocol, frame: Frame) -> tuple[Announce, Message] | N
     return None
 
 
-def announced_endpoint(protocol: Protocol, frame: Frame, server: Address) -> Address | None:
-    """The endpoint that a live frame of `server` announces."""
-    found = announcing(protocol, frame)
-    if found is None:
-        return None
-    announce, message = found
-    host = server[0] if announce.host is None else str(message.get(announce.host))
-    port = server[1] if announce.port is None else int(message.get(announce.port))
-    return host, port
-
-
 def readdressed(leg: Leg, addresses: Mapping[int, Address]) -> Iterable[Frame]:
     """The frames of a leg, announcements rewritten: frame id -> the endpoint to announce."""
     dissector = leg.protocol.dissector(SessionKeys())

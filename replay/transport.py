@@ -1,29 +1,20 @@
-"""The sockets of playback: the legs of a session over TCP, as the clients or as the servers."""
+"""A recorded server said again, byte for byte, to whoever plays along: the demo's other side."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from proxy.keys import SessionKeys
 from proxy.relay.api import Address
 from proxy.relay.clock import now
-from recordings.model import Direction, Frame
+from recordings.model import Direction
 from replay.part import Part
-from replay.script import Leg, announced_endpoint, readdressed
+from replay.script import Leg, readdressed
 
 READ_SIZE = 65536
 
-Heard = Callable[[Frame, Frame | None], None]
-"""Is told of every frame that a part hears, and of the recorded one in its place."""
 
-
-async def converse(
-    part: Part,
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    heard: Heard | None = None,
-) -> None:
+async def converse(part: Part, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Play a part until it is over or the other side closes."""
     try:
         while True:
@@ -35,9 +26,7 @@ async def converse(
             data = await reader.read(READ_SIZE)
             if not data:
                 return
-            for live, recorded in part.hear(data, now()):
-                if heard is not None:
-                    heard(live, recorded)
+            part.hear(data, now())
     except ConnectionError:
         return
     finally:
@@ -71,25 +60,3 @@ class Servers:
         """Stop listening."""
         for server in self._servers:
             server.close()
-
-
-async def play(leg: Leg, address: Address, told: Callable[[Leg, Address], None]) -> list[Part]:
-    """Play the client's side of a leg, and of every leg that it announces, where it says."""
-    part = Part(leg.protocol, leg.frames, Direction.TO_SERVER, SessionKeys())
-    below: list[asyncio.Task[list[Part]]] = []
-
-    def heard(live: Frame, recorded: Frame | None) -> None:
-        child = leg.announced.get(recorded.id) if recorded else None
-        if child is None:
-            return
-        endpoint = announced_endpoint(leg.protocol, live, address)
-        if endpoint is not None:
-            told(child, endpoint)
-            below.append(asyncio.create_task(play(child, endpoint, told)))
-
-    reader, writer = await asyncio.open_connection(*address)
-    await converse(part, reader, writer, heard)
-    parts = [part]
-    for task in below:
-        parts += await task
-    return parts

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from typing import Any
 
 from proxy.relay.api import Address
 from proxy.relay.clock import now
@@ -17,123 +15,11 @@ from replay.playback.hearing import LiveFlow
 from replay.playback.player import Player
 from replay.playback.speaking import Act, Connect, End, Send
 from replay.playback.wishes import ORIGINAL
+from replay.transport_links import Tcp, Udp
 
-HIGH_WATER = 256 << 10
-"""Bytes that may wait to be sent before nothing more is said."""
-DATAGRAM = 65535
 SPIN = 0.0015
 """Seconds before a recorded moment in which the loop is turned without resting: its timers are
 only good to a millisecond or so."""
-READS = 64
-"""Datagrams taken in one turn of the loop."""
-
-
-class _Tcp(asyncio.Protocol):
-    """One connection."""
-
-    def __init__(self, runner: Runner, flow: LiveFlow) -> None:
-        self._runner, self._flow = runner, flow
-        self.transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.set_write_buffer_limits(high=HIGH_WATER)
-        self._runner.stands(self._flow, self, plain_address(transport.get_extra_info("sockname")))
-
-    def data_received(self, data: bytes) -> None:
-        self._runner.heard(self._flow, bytes(data))
-
-    def eof_received(self) -> bool:
-        return False
-
-    def connection_lost(self, error: Exception | None) -> None:
-        reason = f"the connection broke: {error}" if error else "the server closed the connection"
-        self._runner.lost(self._flow, reason)
-
-    def pause_writing(self) -> None:
-        self._runner.full(True)
-
-    def resume_writing(self) -> None:
-        self._runner.full(False)
-
-    def send(self, data: bytes) -> None:
-        assert self.transport is not None
-        self.transport.write(data)
-
-    def close(self) -> None:
-        assert self.transport is not None
-        self.transport.close()
-
-
-class _Udp:
-    """One UDP socket; flows of one client endpoint share it and are told apart by the server."""
-
-    def __init__(self, runner: Runner, sock: socket.socket, connected: bool) -> None:
-        self._runner, self.sock, self.connected = runner, sock, connected
-        self.flows: dict[Address, LiveFlow] = {}
-        self._reader: asyncio.Task[None] | None = None
-        self._loop = asyncio.get_running_loop()
-        self._watched = isinstance(self._loop, asyncio.SelectorEventLoop)
-        if self._watched:
-            self._loop.add_reader(sock.fileno(), self._readable)
-        else:
-            self._reader = self._loop.create_task(self._read())
-
-    def _readable(self) -> None:
-        for _ in range(READS):
-            try:
-                data, source = self.sock.recvfrom(DATAGRAM)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError as error:
-                self._refused(error)
-                return
-            self._came(data, source)
-
-    async def _read(self) -> None:
-        while True:
-            try:
-                data, source = await self._loop.sock_recvfrom(self.sock, DATAGRAM)
-            except OSError as error:
-                self._refused(error)
-                continue
-            self._came(data, source)
-
-    def _refused(self, error: OSError) -> None:
-        for flow in list(self.flows.values()):
-            self._runner.refused(flow, error.strerror or str(error))
-
-    def _came(self, data: bytes, source: Any) -> None:
-        flow = self.flows.get(plain_address(source))
-        if flow is None and self.connected:
-            flow = next(iter(self.flows.values()), None)
-        if flow is not None:
-            self._runner.heard(flow, data)
-
-    def send(self, flow: LiveFlow, data: bytes) -> None:
-        with suppress(BlockingIOError, InterruptedError):  # lost, as datagrams are
-            try:
-                if self.connected:
-                    self.sock.send(data)
-                elif flow.server is not None:
-                    self.sock.sendto(data, flow.server)
-            except (BlockingIOError, InterruptedError):
-                raise
-            except OSError as error:
-                self._runner.refused(flow, error.strerror or str(error))
-
-    def leave(self, flow: LiveFlow) -> bool:
-        """The flow is over; whether the socket is."""
-        self.flows = {at: one for at, one in self.flows.items() if one is not flow}
-        if self.flows:
-            return False
-        if self._watched:
-            self._loop.remove_reader(self.sock.fileno())
-        elif self._reader is not None:
-            self._reader.cancel()
-        self.sock.close()
-        return True
 
 
 class Runner:
@@ -144,8 +30,8 @@ class Runner:
         self._store = store
         self._outward = outward
         self._loop = asyncio.get_running_loop()
-        self._links: dict[int, _Tcp | _Udp] = {}
-        self._sockets: dict[str, _Udp] = {}  # recorded client endpoint -> its socket
+        self._links: dict[int, Tcp | Udp] = {}
+        self._sockets: dict[str, Udp] = {}  # recorded client endpoint -> its socket
         self._dialling: set[asyncio.Task[None]] = set()
         self._timer: asyncio.Handle | None = None
         self._full = False
@@ -217,7 +103,7 @@ class Runner:
 
     def _send(self, flow: LiveFlow, data: bytes) -> None:
         link = self._links.get(id(flow))
-        if isinstance(link, _Tcp):
+        if isinstance(link, Tcp):
             link.send(data)
         elif link is not None:
             link.send(flow, data)
@@ -225,7 +111,7 @@ class Runner:
     def _end(self, flow: LiveFlow, reason: str) -> None:
         link = self._links.pop(id(flow), None)
         self.player.closed(flow, reason, now())
-        if isinstance(link, _Tcp):
+        if isinstance(link, Tcp):
             link.close()
         elif link is not None and link.leave(flow):
             self._sockets = {at: one for at, one in self._sockets.items() if one is not link}
@@ -243,7 +129,7 @@ class Runner:
             host = numeric(server[0]) or await self._look_up(server[0])
             flow.server = (host, server[1])
             if flow.role.transport is Transport.TCP:
-                await self._outward.connect(lambda: _Tcp(self, flow), flow.server, patience)
+                await self._outward.connect(lambda: Tcp(self, flow), flow.server, patience)
             else:
                 self._open_udp(flow, flow.server)
         except TimeoutError:
@@ -261,13 +147,13 @@ class Runner:
         link = self._sockets.get(flow.role.row.client) if shared else None
         if link is None:
             sock = self._outward.datagrams(server, connected=not shared)
-            link = _Udp(self, sock, not shared)
+            link = Udp(self, sock, not shared)
             if shared:
                 self._sockets[flow.role.row.client] = link
         link.flows[server] = flow
         self.stands(flow, link, self._local(link, server))
 
-    def _local(self, link: _Udp, server: Address) -> Address:
+    def _local(self, link: Udp, server: Address) -> Address:
         host, port = plain_address(link.sock.getsockname())
         if not link.connected:  # bound to every address: which one leads there
             with self._outward.datagrams(server) as probe:
@@ -276,7 +162,7 @@ class Runner:
 
     # -- what happens ------------------------------------------------------------------------------
 
-    def stands(self, flow: LiveFlow, link: _Tcp | _Udp, local: Address) -> None:
+    def stands(self, flow: LiveFlow, link: Tcp | Udp, local: Address) -> None:
         """A flow can be spoken on."""
         self._links[id(flow)] = link
         self.player.opened(flow, local, now())

@@ -116,7 +116,7 @@ class Memory:
 
         `of` is a declared source, `KIND.PATH`, whose name counts as that of the field.
         """
-        if not self._anywhere and not self._short:
+        if not self._named and not self._short:
             return recorded
         was = text_of(recorded)
         if not was:

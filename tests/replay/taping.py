@@ -100,7 +100,7 @@ class TapedFlow:
         """Id of the newest frame."""
         self._tap = Tap(flow, taping.keys, taping.recording, now=taping.now, watch=self)
 
-    def frame(self, flow: Flow, frame: Frame, message: Message) -> None:
+    def frame(self, flow: Flow, frame: Frame, message: Message | None) -> None:
         self.last = frame.id
 
     def event(self, flow: Flow | None, kind: str, detail: str) -> None:

@@ -1,0 +1,32 @@
+"""`understudy demo`, the real command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from recordings.reader import Reader
+from tests.running import ROOT
+
+
+def test_the_demo_shows_an_evening_in_no_time(tmp_path: Path) -> None:
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "understudy.py"), "demo", "-w", "evening.db"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert time.monotonic() - began < 15
+    for told in ("is sent to 127.0.0.1", "played to its end: said 25 of 25", "PASS=daytona500"):
+        assert told in done.stdout
+    with Reader.open(tmp_path / "evening.db") as reader:
+        (session,) = reader.sessions()
+        legs = reader.flows(session.id)
+    assert session.frames == 74
+    assert [leg.parent_frame_id is None for leg in legs] == [True, False, False]
