@@ -46,6 +46,18 @@ class Running:
                     return int(line.split()[1]) * 1024
         return 0
 
+    def seconds(self) -> float:
+        """Processor time of the process and of those it started; 0 where the system is silent."""
+        if self.process is None:
+            return 0.0
+        ticks = 0
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError, ValueError):
+                pid, rest = stat.parent.name, stat.read_text().rpartition(")")[2].split()
+                if self.process.pid in (int(pid), int(rest[1])):
+                    ticks += int(rest[11]) + int(rest[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def stop(self) -> int:
         """End the process that was started, and wait for it; its exit code."""
         if self.process is None:
@@ -127,9 +139,8 @@ def available(transport: str) -> list[str]:
     return ["direct", *found, "understudy"]
 
 
-def _understudy(transport: str, upstream: int, folder: Path) -> Running:
+def _understudy(transport: str, upstream: int, folder: Path, protocol: str) -> Running:
     file = folder / f"bench-{transport}-{time.monotonic_ns()}.understudy.db"
-    protocol = PROTOCOLS[transport]
     command = [sys.executable, "-m", "understudy", "record", "-q", "-w", str(file)]
     command += ["--relay", f"{protocol}:0={HOST}:{upstream}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=folder)
@@ -145,13 +156,15 @@ def _understudy(transport: str, upstream: int, folder: Path) -> Running:
 
 
 @contextlib.contextmanager
-def started(name: str, transport: str, upstream: int, folder: Path) -> Iterator[Running]:
+def started(
+    name: str, transport: str, upstream: int, folder: Path, protocol: str = ""
+) -> Iterator[Running]:
     """Start a contender in front of `upstream`; it is stopped at the end."""
     if name == "direct":
         yield Running(upstream)
         return
     if name == "understudy":
-        running = _understudy(transport, upstream, folder)
+        running = _understudy(transport, upstream, folder, protocol or PROTOCOLS[transport])
     else:
         place = folder / f"{name}-{transport}-{os.getpid()}"
         place.mkdir(exist_ok=True)

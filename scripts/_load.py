@@ -6,6 +6,7 @@ Every loop is bounded by a number of seconds or of frames.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import selectors
 import socket
@@ -70,6 +71,16 @@ def echo_udp() -> None:
     while True:
         data, peer = sock.recvfrom(65536)
         sock.sendto(data, peer)
+
+
+def sink_udp() -> None:
+    """Swallow every datagram, until killed."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * BIG)
+    sock.bind((HOST, 0))
+    _tell_port(sock)
+    while True:
+        sock.recv(65536)
 
 
 def sink_tcp() -> None:
@@ -202,19 +213,52 @@ def paced_tcp(port: int, rate: int, seconds: float) -> None:
     _summary(index, time.perf_counter() - begun, times)
 
 
-def flood_udp(port: int, rate: int, seconds: float) -> None:
+def qr2_heartbeat(number: int) -> bytes:
+    """A heartbeat of a GameSpy server with its usual keys, 180 bytes."""
+    pairs = {"localip0": "192.0.2.7", "localport": "6500", "natneg": "1", "gamename": "gmtest"}
+    pairs |= {"hostname": f"server {number % 1000}", "mapname": "island", "numplayers": "3"}
+    pairs |= {"maxplayers": "16", "gamemode": "openplaying", "gamever": "1.02"}
+    keys = b"".join(f"{key}\0{value}\0".encode() for key, value in pairs.items())
+    return b"\x03" + (number % 1000 + 1).to_bytes(4, "big") + keys + bytes(5)
+
+
+DATAGRAMS = {"kaillera": kaillera_bundle, "gamespy-query": qr2_heartbeat}
+
+
+def flood_udp(port: int, rate: int, seconds: float, protocol: str = "kaillera") -> None:
     """`rate` datagrams a second one way, in half a millisecond's portions."""
+    make = DATAGRAMS[protocol]
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.connect((HOST, port))
-    begun = time.perf_counter()
     total, number = int(rate * seconds), 0
+    datagrams = [make(number) for number in range(65536)]
+    begun = time.perf_counter()
     while number < total:
         behind = int((time.perf_counter() - begun) * rate) - number
         for _ in range(min(behind, total - number)):
-            sock.send(kaillera_bundle(number))
+            sock.send(datagrams[number & 0xFFFF])
             number += 1
         time.sleep(0.0005)
     print(json.dumps({"count": number, "rate": number / (time.perf_counter() - begun)}))
+
+
+def game_udp(port: int, players: int, seconds: float) -> None:
+    """A Kaillera game: each player says 60 bundles a second and hears them back."""
+    socks = []
+    for _ in range(players):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.connect((HOST, port))
+        sock.setblocking(False)
+        socks.append(sock)
+    begun = time.perf_counter()
+    for tick in range(int(seconds * 60)):
+        for sock in socks:
+            sock.send(kaillera_bundle(tick))
+            with contextlib.suppress(OSError):
+                while sock.recv(65536):
+                    pass
+        time.sleep(max(0.0, begun + (tick + 1) / 60 - time.perf_counter()))
+    print(json.dumps({"count": int(seconds * 60) * players, "rate": 60.0}))
 
 
 ROLES = {
@@ -223,6 +267,8 @@ ROLES = {
         echo_tcp,
         echo_udp,
         sink_tcp,
+        sink_udp,
+        game_udp,
         ping_tcp,
         ping_udp,
         bulk_tcp,
@@ -231,5 +277,13 @@ ROLES = {
     )
 }
 
+
+def argument(word: str) -> int | float | str:
+    """A number where it is one."""
+    if word.replace(".", "").isdigit():
+        return float(word) if "." in word else int(word)
+    return word
+
+
 if __name__ == "__main__":
-    ROLES[sys.argv[1]](*(float(a) if "." in a else int(a) for a in sys.argv[2:]))
+    ROLES[sys.argv[1]](*map(argument, sys.argv[2:]))
