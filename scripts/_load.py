@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import selectors
 import socket
 import sys
@@ -182,35 +183,28 @@ def bulk_tcp(port: int, megabytes: int, size: int) -> None:
 
 
 def paced_tcp(port: int, rate: int, seconds: float) -> None:
-    """`rate` frames a second in a millisecond's portions; the time each takes to come back."""
+    """`rate` frames a second, evenly spaced; the time that each takes to come back."""
     payload = ea_frame()
     conn = socket.create_connection((HOST, port))
     conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     conn.setblocking(False)
-    selector = selectors.DefaultSelector()
-    selector.register(conn, selectors.EVENT_READ)
+    total = int(rate * seconds)
     due: list[float] = []
     times: list[float] = []
-    got = index = 0
+    got = 0
     begun = time.perf_counter()
-    portion = max(1, rate // 1000)
-    ticks = int(seconds * 1000)
-    tick = 0
-    while index < ticks * portion and time.perf_counter() < begun + seconds + 5:
+    while len(times) < total and time.perf_counter() < begun + seconds + 5:
         clock = time.perf_counter()
-        if tick < ticks and clock >= begun + tick / 1000:
-            for _ in range(portion):
-                due.append(time.perf_counter())
-                conn.send(payload)
-            tick += 1
-        wait = max(0.0, begun + tick / 1000 - time.perf_counter()) if tick < ticks else 1
-        for _ in selector.select(wait):
+        if len(due) < total and clock >= begun + len(due) / rate:
+            due.append(time.perf_counter())
+            conn.send(payload)
+            continue
+        wait = begun + len(due) / rate - clock if len(due) < total else 1.0
+        if select.select([conn], [], [], max(0.0, wait))[0]:
             got += len(conn.recv(65536))
             clock = time.perf_counter()
-            while index < got // len(payload):
-                times.append(clock - due[index])
-                index += 1
-    _summary(index, time.perf_counter() - begun, times)
+            times += [clock - at for at in due[len(times) : got // len(payload)]]
+    _summary(len(times), time.perf_counter() - begun, times)
 
 
 def qr2_heartbeat(number: int) -> bytes:
