@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.recordings.making import flow, frame, rows, session
 from tests.recordings.sample import write_sample
 from tests.recordings.web.hostile import ATTACKS, FRAMES, write_hostile
 from tests.recordings.web.serving import Got, Web, browsed
+from tests.running import Command
 
 OURS = ("/", "/session/1", "/session/1/timeline", "/session/1?flow=2", "/frame/8", "/frame/2")
 QUESTIONS = (
@@ -374,3 +376,21 @@ def test_what_no_writer_of_ours_wrote_is_shown_or_said(tmp_path: Path, change: s
             if got.status >= 400:
                 assert "<h1>" in got.text, target
         assert web.get("/").status == 200
+
+
+def test_it_opens_the_browser_and_ends_quietly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_sample(tmp_path / "sample.db")
+    script, told = tmp_path / "opened.py", tmp_path / "told"
+    script.write_text(f"import sys; open({str(told)!r}, 'w').write(sys.argv[1])")
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {script} %s")
+    with Command(tmp_path, "browse", path.name, "--web") as command:
+        line = command.until(lambda text: "http://" in text)
+        address = line.split()[3]
+        port = int(address.rsplit(":", 1)[1].strip("/"))
+        assert Web(port).get("/").status == 200
+        assert command.stop() == 0
+    assert told.read_text() == address
+    assert command.errors == ""
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["opened.py", "sample.db", "told"]
