@@ -10,10 +10,10 @@ import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recordings.model import Key
+from recordings.model import Direction, Key, Transport
 from recordings.samples import FOLDER, load_sample
 from recordings.writer import Recording
-from tests.replay.servers import browser, chat, gamespy, kaillera, query
+from tests.replay.servers import browser, chat, gamespy, jazz2, kaillera, query
 from tests.replay.taping import CLIENT, Taping
 
 GAME_KEY = ("--game-key", "gmtest=HA6zkS")
@@ -218,4 +218,33 @@ def kaillera_game(path: Path, seed: int = 1, inputs: int = 40) -> Taped:
         flow.say(us.bundle(kaillera.QUIT, z("") + b"\xff\xff" + z("bye")))
     assert not world.problems, world.problems
     assert world.frames == inputs
+    return Taped(path)
+
+
+def jazz2_game(path: Path, seed: int = 1) -> Taped:
+    """Joins by TCP, moves about by UDP, talks; the UDP flow was announced by the client itself."""
+    world = jazz2.World(seed, CLIENT)
+    with Taping(path, game="jazz-jackrabbit-2") as tape:
+        flow = tape.tcp("jazz2", 10052, jazz2.Game(world))
+        answer = flow.say(jazz2.packet(0x0F, struct.pack("<H", 40_123) + b"24  \x01"))
+        joined = flow.flow.last - 1  # its answer came behind it
+        number, challenge = answer[3], answer[-12:-8]
+        side = tape.flow("jazz2", Transport.UDP, 10052, parent=joined, client_port=40_123)
+        flow.say(jazz2.packet(0x0E, b"\x01" + jazz2.player(number, "racer")))
+        (beat,) = world.outbox
+        side.passes(Direction.TO_CLIENT, beat)
+        peer = (CLIENT, 40_123)
+        served = jazz2.Datagrams(world)
+
+        def say(body: bytes) -> None:
+            side.passes(Direction.TO_SERVER, jazz2.datagram(body))
+            for told in served.received(jazz2.datagram(body), peer):
+                side.passes(Direction.TO_CLIENT, told)
+
+        say(b"\x09\x00\x00" + beat[-4:])
+        flow.say(jazz2.packet(0x1A, challenge))
+        for at in range(5):
+            say(b"\x01" + bytes([at, 7, 7, at]))
+        flow.say(jazz2.packet(0x1B, bytes([answer[2], 0x20]) + b"evening all"))
+    assert not world.problems, world.problems
     return Taped(path)

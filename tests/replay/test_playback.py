@@ -14,7 +14,7 @@ import understudy
 from recordings.reader import Reader
 from tests.replay import clients
 from tests.replay.clients import Taped
-from tests.replay.servers import browser, chat, ea, gamespy, kaillera, query
+from tests.replay.servers import browser, chat, ea, gamespy, jazz2, kaillera, query
 from tests.replay.servers.stage import Stage
 
 ACCOUNTS = {"driver48": ("daytona500", ["Turn4", "BackStretch"])}
@@ -75,6 +75,13 @@ def kaillera_game(stage: Stage, seed: int) -> Run:
     return Run(_to(stage.udp(main)), world.problems)
 
 
+def jazz2_game(stage: Stage, seed: int) -> Run:
+    world = jazz2.World(seed)
+    port = stage.tcp(lambda: jazz2.Game(world))
+    stage.udp(jazz2.Datagrams(world), port)
+    return Run(_to(port), world.problems)
+
+
 PROTOCOLS: dict[str, tuple[Callable[[Path], Taped], Callable[[Stage, int], Run], str]] = {
     "ea-lobby": (clients.ea_evening, ea_lobby, "a wrong password"),
     "gamespy-presence": (clients.presence, presence, "the password of racer is wrong"),
@@ -83,6 +90,7 @@ PROTOCOLS: dict[str, tuple[Callable[[Path], Taped], Callable[[Stage, int], Run],
     "gamespy-chat": (clients.chat_room, chat_room, "not understood"),
     "gamespy-query": (clients.game_server, game_server, "a wrong proof"),
     "kaillera": (clients.kaillera_game, kaillera_game, "nobody is"),
+    "jazz2": (clients.jazz2_game, jazz2_game, "somebody else"),
 }
 """Protocol -> who records it, who serves it, and what the server says of verbatim bytes."""
 
