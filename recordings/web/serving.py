@@ -10,7 +10,7 @@ from typing import Any
 import uvicorn
 
 from recordings.errors import UserError
-from recordings.reader import Reader
+from recordings.opening import open_to_read
 from recordings.viewing import Viewer
 from recordings.web.app import application
 
@@ -44,8 +44,24 @@ def serve(
 
     Port 0 is any free one.
     """
-    Reader.open(path).close()  # says now what is wrong with the file
+    opened = open_to_read(path)  # says now what is wrong with the file
+    try:
+        # where only a copy can be read, one is made for all, not one for each query
+        readable = Path(opened.copy.name, path.resolve().name) if opened.copy else path
+        if opened.copy is None:
+            opened.close()  # a recorder that ends wants the file to itself
+        _run(readable, viewer, port, listening, open_browser)
+    finally:
+        opened.close()
 
+
+def _run(
+    path: Path,
+    viewer: Viewer | None,
+    port: int,
+    listening: Callable[[str], None],
+    open_browser: bool,
+) -> None:
     def ready(bound: int) -> None:
         address = f"http://{HOST}:{bound}/"
         listening(address)

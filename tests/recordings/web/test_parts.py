@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from click.testing import CliRunner
@@ -144,3 +146,26 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert f"port {other.port}" in result.output
     assert "--port" in result.output
+
+
+def test_one_copy_is_made_where_only_a_copy_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recordings.opening import open_to_read
+    from recordings.web import serving
+
+    path = write_sample(tmp_path / "sample.db")
+    copy = TemporaryDirectory()
+    copied = Path(copy.name, path.name)
+    copied.write_bytes(path.read_bytes())
+    given: list[Path] = []
+
+    def run(readable: Path, *more: object) -> None:
+        given.append(readable)
+        assert readable.exists()
+
+    monkeypatch.setattr(serving, "open_to_read", lambda _: replace(open_to_read(copied), copy=copy))
+    monkeypatch.setattr(serving, "_run", run)
+    serving.serve(path, None, listening=print, open_browser=False)
+    assert given == [copied]
+    assert not copied.exists(), "the copy is gone in the end"
