@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from proxy import registry
+from proxy.commands import _ways as ways
 from proxy.commands._traffic import Traffic
 from proxy.faults.sink import Faults
 from proxy.flow import Watch
@@ -21,7 +22,7 @@ from proxy.relay.api import Address, Listen, show_address
 from proxy.relay.clock import now
 from proxy.relay.dns import Answered
 from proxy.relay.engine import Engine
-from proxy.relay.resolver import Resolver
+from proxy.relay.resolver import Resolver, system_name_server
 from recordings.errors import UserError
 from recordings.model import Transport
 from recordings.writer import Recording
@@ -188,6 +189,8 @@ class Job:
 
     def _is_ready(self) -> None:
         self._ready = True
+        for text in self.engine.tunnels:
+            self._say(ways.write_tunnel(text, self._options.path.parent))
         gc.freeze()  # else a full collection stops every game for 20 ms and more, now and then
         self._say("ready")
 
@@ -212,9 +215,26 @@ class Job:
             redirects.own[listen.transport, address[1]] = listen
             self._say(listening(listen, address))
         self._open_dns(self._options.dns)
+        for mode in self._options.modes:
+            self._open_way(mode)
         self._refuse_ourselves()
         for mode in self._options.modes:
             self._say(f"listening {mode}")
+
+    def _open_way(self, mode: str) -> None:
+        """What a transparent way needs besides mitmproxy's mode."""
+        kind, _, at = mode.partition("@")
+        if kind == "transparent":
+            host, _, port = at.rpartition(":")
+            try:
+                self.engine.open_transparent(host, int(port))
+            except UserError as error:
+                self._warn(f"UDP is left out of {mode}: {error}")
+        if kind.startswith("wireguard"):
+            dns = self._options.dns
+            names = ways.tunnel_names(dns.names, self._plan, self.engine.resolver)
+            upstream = dns.upstream or system_name_server()
+            self.engine.open_dns(names, None, upstream=upstream, on_query=self._asked)
 
     def _refuse_ourselves(self) -> None:
         """Say now what every flow would find out: that a server is one of our own listeners."""

@@ -37,7 +37,8 @@ with warnings.catch_warnings():  # its dependencies deprecate each other's ways
     from mitmproxy.proxy.context import Context
 
 from proxy.relay.api import Address
-from proxy.relay.layers import ModeHost, Nudge, RelayLayer
+from proxy.relay.layers import DatagramLayer, Nudge, RelayLayer
+from proxy.relay.mode_host import DatagramHost
 from proxy.relay.resolver import Lookup
 from recordings.errors import UserError
 from recordings.model import Transport
@@ -47,7 +48,7 @@ UDP_SILENCE = 3600
 """Seconds after which mitmproxy gives up a UDP flow of its other modes."""
 
 
-class Listeners(ModeHost, Protocol):
+class Listeners(DatagramHost, Protocol):
     """What the engine is to mitmproxy: something that starts, stops and listens."""
 
     def serve(self) -> None:
@@ -136,11 +137,12 @@ class Relay:
         self.listeners = listeners
         self.is_running = asyncio.Event()
         self._server = server
-        self._layers: weakref.WeakSet[RelayLayer] = weakref.WeakSet()
+        self._layers: weakref.WeakSet[RelayLayer | DatagramLayer] = weakref.WeakSet()
 
     def next_layer(self, data: layer.NextLayer) -> None:
         """Never guess a protocol: everything is relayed."""
-        relay = RelayLayer(data.context, self.listeners, self._nudge)
+        udp = data.context.client.transport_protocol == "udp"
+        relay = (DatagramLayer if udp else RelayLayer)(data.context, self.listeners, self._nudge)
         self._layers.add(relay)
         data.layer = relay
 
@@ -153,7 +155,7 @@ class Relay:
         except UserError as error:
             data.server.error = str(error)
 
-    def _nudge(self, relay: RelayLayer) -> None:
+    def _nudge(self, relay: RelayLayer | DatagramLayer) -> None:
         handler = self._server.connections.get(relay.context.client.id)
         if handler is not None:
             asyncio.ensure_future(handler.server_event(Nudge())).add_done_callback(_look)
@@ -228,6 +230,11 @@ class Stage:
                 return UserError(f"the mode {spec} cannot start: {server.last_exception}")
         return None
 
+    def tunnels(self) -> list[str]:
+        """What each WireGuard client is to be told: its configuration file."""
+        found = [getattr(server, "client_conf", lambda: None)() for server in self._server.servers]
+        return [text for text in found if text]
+
     def shutdown(self) -> None:
         """End `run`; may be called from any thread."""
         self._master.shutdown()
@@ -283,3 +290,11 @@ def make_lookup(name_servers: Sequence[str]) -> Lookup:
         ) from error
     resolver: Lookup = mitmproxy_rs.dns.DnsResolver(name_servers=servers, use_hosts_file=False)
     return resolver
+
+
+def system_name_servers() -> list[str]:
+    """The addresses of the name servers that this machine asks."""
+    try:
+        return list(mitmproxy_rs.dns.get_system_dns_servers())
+    except RuntimeError:
+        return []

@@ -23,8 +23,7 @@ from proxy.relay.flow import report
 from proxy.relay.sockets import (
     WILDCARDS,
     Outward,
-    bind,
-    bind_datagrams,
+    bind_both,
     plain_address,
     route_to,
 )
@@ -38,8 +37,6 @@ MAX_FORWARDED = 200
 MAX_CONNECTIONS = 100
 CONNECTION_TIME = 20.0
 """Seconds that a TCP connection may stay."""
-TRIES = 20
-"""For one free port on both transports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +51,15 @@ class Answered:
 
 
 class DnsServer:
-    """Name server on UDP and TCP; stands among the engine's listeners."""
+    """Name server on UDP and TCP; stands among the engine's listeners.
+
+    Without a `host` it listens nowhere: who has a query calls `asked`.
+    """
 
     def __init__(
         self,
         names: Names,
-        host: str,
+        host: str | None,
         port: int = PORT,
         *,
         upstream: Address | None = None,
@@ -73,10 +73,14 @@ class DnsServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
-        datagrams, self._stream = _bind_both(host, port)
-        self._faces = [_Face(self, sock) for sock in datagrams]
-        self.address = self._faces[0].address
-        self.listen = Listen("dns", Transport.UDP, host, self.address[1], upstream)
+        self._stream: socket.socket | None = None
+        self._faces: list[_Face] = []
+        self.address: Address = ("", 0)
+        if host is not None:
+            datagrams, self._stream = bind_both(host, port)
+            self._faces = [_Face(self, sock) for sock in datagrams]
+            self.address = self._faces[0].address
+        self.listen = Listen("dns", Transport.UDP, host or "", self.address[1], upstream)
         self.closed = False
 
     # life, as the engine wants it
@@ -94,12 +98,12 @@ class DnsServer:
         """Answer from now on."""
         for face in self._faces:
             face.socket.start()
-        if self._server is None and not self.closed:
-            self.spawn(self._serve_streams())
+        if self._server is None and self._stream is not None and not self.closed:
+            self.spawn(self._serve_streams(self._stream))
 
-    async def _serve_streams(self) -> None:
+    async def _serve_streams(self, sock: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), sock=self._stream)
+        self._server = await loop.create_server(lambda: _Connection(self), sock=sock)
 
     def shut(self) -> None:
         """Answer no more."""
@@ -112,7 +116,8 @@ class DnsServer:
             face.socket.close()
         if self._server is not None:
             self._server.close()
-        self._stream.close()
+        if self._stream is not None:
+            self._stream.close()
         self.abort()
 
     def abort(self) -> None:
@@ -279,16 +284,3 @@ class _Connection(asyncio.Protocol):
         """Close now."""
         if self._transport is not None:
             self._transport.abort()
-
-
-def _bind_both(host: str, port: int) -> tuple[list[socket.socket], socket.socket]:
-    """Sockets on one port for both transports; UserError."""
-    for tries in range(TRIES):
-        stream = bind(Transport.TCP, host, port)
-        try:
-            return bind_datagrams(host, stream.getsockname()[1]), stream
-        except UserError:
-            stream.close()
-            if port or tries == TRIES - 1:
-                raise
-    raise AssertionError("unreachable")

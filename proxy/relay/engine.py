@@ -6,39 +6,22 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Sequence
 
-from proxy.relay.api import Address, Listen, Sinks, show_address
+from proxy.relay.api import Address, Listen, Sinks
 from proxy.relay.datagrams import DatagramSocket, Rest
 from proxy.relay.flow import Congested, default_idle, report
+from proxy.relay.listening import Listening, OpenFlow
 from proxy.relay.process import more_files, stop_on_signals
-from proxy.relay.resolver import Resolver, refuse_ourselves
-from proxy.relay.sockets import WILDCARDS, Outward
-from proxy.relay.tcp import TcpListener
-from proxy.relay.udp import UdpListener
+from proxy.relay.resolver import Resolver
+from proxy.relay.sockets import Outward
 from recordings.model import Transport
-
-if TYPE_CHECKING:  # the codec behind it takes a third of a second to load
-    from proxy.relay.dns import Answered, DnsServer
 
 GRACE = 2.0
 """Seconds for the last bytes to leave when the engine stops."""
 
-Listener: TypeAlias = "TcpListener | UdpListener | DnsServer"
 
-
-@dataclass(frozen=True, slots=True)
-class OpenFlow:
-    """One flow that is open now."""
-
-    listen: Listen
-    client: Address
-    server: Address | None
-
-
-class Engine:
+class Engine(Listening):
     """All listeners of one run. Everything happens on one event loop, unless said otherwise."""
 
     def __init__(
@@ -63,6 +46,7 @@ class Engine:
         `on_ready` is called once everything accepts clients, `on_notice` with kind and detail of
         what is about no single flow; `clock` (seconds) is what idle time is measured by.
         """
+        super().__init__()
         self.sinks = sinks
         self.resolver = resolver or Resolver(offline=offline)
         self.outward = Outward(offline=offline)
@@ -71,116 +55,15 @@ class Engine:
         self.time = clock
         self.congested: set[Congested] = set()
         self._modes = tuple(modes)
-        self._route = route
+        self.route = route
         self._on_ready = on_ready
         self._on_notice = on_notice
+        self.tunnels: list[str] = []
+        """Configuration files of WireGuard's clients; there once it is ready."""
         self._rest = Rest(clock, self.notice)
-        self._listeners: list[Listener] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
         self._wake: asyncio.Event | None = None
-        self._serving = False
-
-    # listeners
-
-    def open(self, listen: Listen) -> Address:
-        """Bind now and return the address; served from now on, or once `run` is. UserError."""
-        make = TcpListener if listen.transport is Transport.TCP else UdpListener
-        self._drop_finished()
-        listener = make(self, listen, self._check_server(listen.transport))
-        self._listeners.append(listener)
-        if self._serving:
-            listener.serve()
-        return listener.address
-
-    def open_dns(
-        self,
-        names: Mapping[str, str | None],
-        host: str,
-        port: int = 53,
-        *,
-        upstream: Address | None = None,
-        on_query: Callable[[Answered], None] | None = None,
-    ) -> Address:
-        """A name server on UDP and TCP that leads `names` to us; the address that it got.
-
-        `names` maps a name or `*.example.com` to a fixed address, or to None for the address on
-        which the asking client reaches us. Other names go to `upstream`, or are refused. UserError.
-        """
-        from proxy.relay.dns import DnsServer
-        from proxy.relay.dns_names import Names
-
-        if upstream is not None and not self.outward.offline:
-            refuse_ourselves(upstream, [(WILDCARDS.get(host, host), port)])
-        server = DnsServer(
-            Names(names),
-            host,
-            port,
-            upstream=None if self.outward.offline else upstream,
-            outward=self.outward,
-            on_query=on_query,
-        )
-        self._listeners.append(server)
-        if self._serving:
-            server.serve()
-        return server.address
-
-    def _drop_finished(self) -> None:
-        """Forget the listeners that were shut and whose last flow is over."""
-        done = [o for o in self._listeners if o.closed and not o.busy and not o.open_flows()]
-        for one in done:
-            one.abort()
-            self._listeners.remove(one)
-
-    def shut(self, listen: Listen) -> None:
-        """Accept no more clients on that listener; its flows go on."""
-        for listener in self._listeners:
-            if listener.listen is listen:
-                listener.shut()
-
-    def invite(self, listen: Listen, client: Address, local: str) -> Address | None:
-        """Where the server reaches a client's UDP endpoint that has not sent anything yet.
-
-        `local` is our address as the client knows it. None: that listener cannot lead there.
-        """
-        for listener in self._listeners:
-            if listener.listen is listen and isinstance(listener, UdpListener):
-                return listener.invite(client, local)
-        return None
-
-    def call(self, listen: Listen, client: Address) -> bool:
-        """Open a flow to a UDP client that has not sent anything to this listener; False: cannot.
-
-        Nothing is sent by that: the flow's sink says what it has to say.
-        """
-        for listener in self._listeners:
-            if listener.listen is listen and isinstance(listener, UdpListener):
-                return listener.call(client)
-        return False
-
-    def _check_server(self, transport: Transport) -> Callable[[Address], None]:
-        return lambda server: self.refuse_ourselves(transport, server)
-
-    def refuse_ourselves(self, transport: Transport, server: Address) -> None:
-        """UserError when `server` is one of our own listeners."""
-        refuse_ourselves(server, self._addresses(transport))
-
-    def _addresses(self, transport: Transport | None = None) -> Iterator[Address]:
-        for one in self._listeners:
-            if transport in (None, one.listen.transport) and not one.closed:
-                yield one.address
-
-    def listeners(self) -> list[tuple[Listen, Address]]:
-        """Every open listener and the address that it is bound to."""
-        return [(one.listen, one.address) for one in self._listeners if not one.closed]
-
-    def flows(self) -> list[OpenFlow]:
-        """Every open flow."""
-        return [
-            OpenFlow(listener.listen, client, server)
-            for listener in self._listeners
-            for client, server in listener.open_flows()
-        ]
 
     # what other threads may call
 
@@ -235,8 +118,13 @@ class Engine:
             with stop_on_signals(self._loop, self.stop):
                 stage = Stage(self, self._modes, lazy=self._lazy())
                 wait = asyncio.ensure_future(self._wait_for_stop(stage.shutdown))
+
+                def ready() -> None:
+                    self.tunnels = stage.tunnels()
+                    self._ready()
+
                 try:
-                    await stage.run(self._ready)
+                    await stage.run(ready)
                 finally:
                     wait.cancel()
                     await self.finish()
@@ -281,18 +169,5 @@ class Engine:
         self._listeners.clear()
         self.congested.clear()
 
-    def listen_for(self, transport: Transport, server: Address) -> Listen:
-        """Which protocol speaks to a destination of another mode (mitmproxy's layer asks)."""
-        raw = Listen(f"raw-{transport}", transport, server[0], server[1], server)
-        return self._route(transport, server) or raw
 
-    async def find_server(self, transport: Transport, server: Address) -> Address:
-        """The numeric address for a destination of another mode; UserError if it may not be."""
-        self.outward.check(show_address(server))
-        found = (await self.resolver.resolve(server[0]), server[1])
-        self.refuse_ourselves(transport, found)
-        return found
-
-    def addresses(self) -> list[Address]:
-        """Where we listen (mitmproxy asks)."""
-        return list(self._addresses())
+__all__ = ["Engine", "OpenFlow"]

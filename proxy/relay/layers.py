@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Generator, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 with warnings.catch_warnings():  # its dependencies deprecate each other's ways
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -25,7 +25,8 @@ with warnings.catch_warnings():  # its dependencies deprecate each other's ways
     from mitmproxy.proxy import commands, events, layer
     from mitmproxy.proxy.context import Context
 
-from proxy.relay.api import Address, Listen, Sink, Sinks
+from proxy.relay.api import Sink
+from proxy.relay.destinations import WayFace
 from proxy.relay.flow import (
     Mute,
     call_later,
@@ -37,22 +38,13 @@ from proxy.relay.flow import (
     tell,
     tell_closed,
 )
+from proxy.relay.mode_host import TUNNEL_DNS, DatagramHost, ModeHost
 from proxy.relay.sockets import plain_address
 from proxy.relay.tcp_side import HOLD_LIMIT, HOLD_TIME
 from recordings.model import Direction, Transport
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
 Commands = Generator[commands.Command, Any, None]
-
-
-class ModeHost(Protocol):
-    """What the layer asks of the engine."""
-
-    sinks: Sinks
-
-    def listen_for(self, transport: Transport, server: Address) -> Listen:
-        """Which protocol speaks to that destination."""
-        ...
 
 
 class Nudge(events.Event):
@@ -224,3 +216,65 @@ class RelayLayer(layer.Layer):
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Call back after some seconds."""
         call_later(seconds, call)
+
+
+class DatagramLayer(layer.Layer):
+    """One UDP client of a mode of mitmproxy and one destination: only the way to our own sessions.
+
+    mitmproxy gives such a way up after a minute of silence; the session, and its port to the
+    server, outlives that.
+    """
+
+    def __init__(self, context: Context, host: DatagramHost, nudge: Callable[[Any], None]) -> None:
+        super().__init__(context)
+        self._host = host
+        self._nudge = nudge
+        self._inside = False
+        self._out: list[commands.Command] = []
+        self._face: WayFace | None = None
+        self._over = False
+        self._peer = plain_address(context.client.peername)
+        self._destination = plain_address(context.server.address or ("", 0))
+
+    def _handle_event(self, event: events.Event) -> Commands:
+        self._inside = True
+        try:
+            if isinstance(event, events.DataReceived) and not self._over:
+                self._came(event.data)
+            elif isinstance(event, events.ConnectionClosed):
+                self._leave()
+        finally:
+            self._inside = False
+        while self._out:
+            yield self._out.pop(0)
+
+    def _came(self, data: bytes) -> None:
+        dns = self._host.tunnel_dns
+        if self._destination == TUNNEL_DNS and dns is not None:
+            dns.asked(data, self._peer, lambda: TUNNEL_DNS[0], self._back, Transport.UDP)
+            return
+        if self._face is None or self._face.listener.closed:
+            self._face = self._host.destinations().enter(self._destination, self._peer, self._back)
+        endpoint = self._face.endpoint_of(self._peer, data)
+        if endpoint is not None:
+            endpoint.from_client(data)
+
+    def _back(self, data: bytes) -> None:
+        """A datagram for the client. (mitmproxy cannot send an empty one.)"""
+        if data and not self._over:
+            self._out.append(commands.SendData(self.context.client, data))
+            if not self._inside:
+                self._nudge(self)
+
+    def _leave(self) -> None:
+        if not self._over:
+            self._over = True
+            if self._face is not None:
+                self._face.leave(self._peer, self._back)
+            self._out.append(commands.CloseConnection(self.context.client))
+
+    def close(self, reason: str) -> None:
+        """The relay stops."""
+        self._leave()
+        if not self._inside:
+            self._nudge(self)

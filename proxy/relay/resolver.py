@@ -99,3 +99,11 @@ def refuse_ourselves(server: Address, listening: Iterable[Address]) -> None:
                 f"the upstream {show_address(server)} is this proxy itself: give the real "
                 "server's numeric address, or --resolver with a name server that knows it"
             )
+
+
+def system_name_server() -> Address | None:
+    """The name server that this machine itself asks, if it names one."""
+    from proxy.relay.compat import system_name_servers
+
+    found = [one for one in system_name_servers() if numeric(one)]
+    return (found[0], 53) if found else None

@@ -179,6 +179,23 @@ def bind_datagrams(host: str, port: int) -> list[socket.socket]:
     return sockets
 
 
+TRIES = 20
+"""For one free port on both transports."""
+
+
+def bind_both(host: str, port: int) -> tuple[list[socket.socket], socket.socket]:
+    """Sockets on one port for both transports; UserError."""
+    for tries in range(TRIES):
+        stream = bind(Transport.TCP, host, port)
+        try:
+            return bind_datagrams(host, stream.getsockname()[1]), stream
+        except UserError:
+            stream.close()
+            if port or tries == TRIES - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
 class Offline(UserError):
     """Somebody asked for a connection although the relay is offline."""
 

@@ -7,11 +7,10 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from proxy.relay.api import Address, Listen, Sink
+from proxy.relay.api import Address, Sink
 from proxy.relay.datagrams import DatagramSocket, Peer
 from proxy.relay.flow import (
     Mute,
-    call_later,
     defect,
     open_sink,
     start_sink,
@@ -20,6 +19,7 @@ from proxy.relay.flow import (
     tell_closed,
 )
 from proxy.relay.sockets import plain_address
+from proxy.relay.udp_flow import UdpFlow
 from recordings.model import Direction
 
 if TYPE_CHECKING:
@@ -28,42 +28,6 @@ if TYPE_CHECKING:
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
 _REFUSALS = {errno.ECONNREFUSED, errno.ECONNRESET, errno.EHOSTUNREACH, errno.ENETUNREACH, 10054}
 _TOO_LONG = {errno.EMSGSIZE, 10040}
-
-
-class UdpFlow:
-    """The sink's `Pipe`: one stretch of talk of an endpoint, from a datagram to silence."""
-
-    __slots__ = ("endpoint",)
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
-
-    @property
-    def listen(self) -> Listen:
-        """The listener that the flow came by."""
-        return self.endpoint.face.listener.listen
-
-    @property
-    def local(self) -> Address:
-        """Our address as the client sees it."""
-        return self.endpoint.local
-
-    def send(self, direction: Direction, data: bytes) -> None:
-        """One datagram of a stand-in, a fault or a mutation."""
-        if self.endpoint.flow is self:
-            self.endpoint.send(direction, data)
-
-    def end(self, direction: Direction) -> None:
-        """Nothing: UDP knows no last byte."""
-
-    def close(self, reason: str, *, reset: bool = False) -> None:
-        """End the flow; the endpoint stays."""
-        if self.endpoint.flow is self:
-            self.endpoint.close_flow(reason)
-
-    def later(self, seconds: float, call: Callable[[], None]) -> None:
-        """Call back after some seconds."""
-        call_later(seconds, call)
 
 
 class Endpoint:
