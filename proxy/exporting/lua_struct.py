@@ -1,0 +1,359 @@
+"""Lua that reads messages whose layout is that of a `proxy.codec.Struct`."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from proxy.codec import (
+    Array,
+    Bytes,
+    Count,
+    Decimal,
+    Either,
+    Int,
+    Ipv4,
+    Item,
+    Magic,
+    Maybe,
+    Nested,
+    Padded,
+    Prefixed,
+    Rest,
+    RestText,
+    Struct,
+    Table,
+    Tagged,
+    Text,
+    Wire,
+)
+from proxy.exporting.lua_code import Code, quoted
+from recordings.model import Direction
+
+
+class StructCode:
+    """Writes one function a struct and place."""
+
+    def __init__(self, code: Code) -> None:
+        self._code = code
+        self._depth = 0
+
+    def function(self, cls: type[Struct], path: str) -> str:
+        """A function that reads a struct; returns its name."""
+        name = self._code.function()
+        lines = [f"function {name}(tvb, o, stop, tree)  -- {cls.__name__}", "  local n = {}"]
+        inner: list[str] = []
+        for item in cls.layout().items.values():
+            inner += self._item(item, path)
+        self._code.add(*lines, *(f"  {line}" for line in inner), "  return o", "end")
+        return name
+
+    def _item(self, item: Item, path: str) -> list[str]:
+        if isinstance(item.hidden, Count):
+            number = f'n["{item.hidden.of}"] = {self._number(item.wire)}'
+            return [*self._need(item.wire), number, f"o = o + {_size(item.wire)}"]
+        if isinstance(item.hidden, Magic):
+            size = len(item.hidden.value)
+            mark = quoted(item.hidden.value)
+            return [
+                f"if stop - o < {size} or tvb(o, {size}):raw() ~= {mark} then return nil, o end",
+                f"o = o + {size}",
+            ]
+        return self._wire(item.wire, f"{path}.{item.name}", item)
+
+    def _need(self, wire: Wire) -> list[str]:
+        return [f"if stop - o < {_size(wire)} then return nil, o end"]
+
+    def _number(self, wire: Wire) -> str:
+        size, signed = _size(wire), wire.code.islower()
+        little = wire.order != ">"
+        call = ("le_" if little else "") + ("int" if signed else "uint")
+        if size == 8:
+            return f"tvb(o, 8):{call}64():tonumber()"
+        return f"tvb(o, {size}):{call}()"
+
+    def _wire(self, wire: Wire, path: str, item: Item) -> list[str]:
+        for kind, make in _MAKERS:
+            if isinstance(wire, kind):
+                return make(self, wire, path, item)
+        return self._bytes(path, item, "stop - o")  # only Python knows what it is
+
+    # One value
+
+    def _field(self, path: str, kind: str, item: Item) -> str:
+        names = item.names if kind.startswith(("uint", "int")) else None
+        return self._code.field(path, kind, item.meaning or item.name, names)
+
+    def _int(self, wire: Int, path: str, item: Item) -> list[str]:
+        size = _size(wire)
+        kind = ("int" if wire.code.islower() else "uint") + str(size * 8)
+        add = "add" if wire.order == ">" or size == 1 else "add_le"
+        field = self._field(path, kind, item)
+        return [*self._need(wire), f"tree:{add}({field}, tvb(o, {size}))", f"o = o + {size}"]
+
+    def _ipv4(self, wire: Ipv4, path: str, item: Item) -> list[str]:
+        add = "add" if wire.step > 0 else "add_le"
+        field = self._field(path, "ipv4", item)
+        return [*self._need(wire), f"tree:{add}({field}, tvb(o, 4))", "o = o + 4"]
+
+    def _fixed(self, wire: Bytes, path: str, item: Item) -> list[str]:
+        return [*self._need(wire), *self._bytes(path, item, str(wire.size))]
+
+    def _bytes(self, path: str, item: Item, size: str) -> list[str]:
+        field = self._field(path, "bytes", item)
+        return [f"if {size} > 0 then tree:add({field}, tvb(o, {size})) end", f"o = o + ({size})"]
+
+    def _padded(self, wire: Padded, path: str, item: Item) -> list[str]:
+        field = self._field(path, "string", item)
+        value = f"(tvb(o, {wire.size}):raw():gsub('%z+$', ''))"
+        return [
+            *self._need(wire),
+            f"do local v = {value}",
+            f"  tree:add({field}, tvb(o, {wire.size}), #v > 0 and text(tvb(o, #v)) or '') end",
+            f"o = o + {wire.size}",
+        ]
+
+    def _text(self, wire: Text, path: str, item: Item) -> list[str]:
+        """Text up to its mark; a wire type of the protocol's own may end without one."""
+        own = type(wire).read not in (Text.read, Decimal.read)
+        mark, size = quoted(wire.mark), len(wire.mark)
+        number = isinstance(wire, Decimal)
+        field = self._field(path, "uint64" if number else "string", item)
+        value = "at > o and text(tvb(o, at - o)) or ''"
+        shown = f"UInt64(tonumber({value}) or 0)" if number else value
+        missing = "at = stop" if own else "return nil, o"
+        skip = 0 if own else size
+        return [
+            f"do local at = find(tvb, o, stop, {mark})",
+            f"  if not at then {missing} end",
+            f"  tree:add({field}, tvb(o, at - o + {skip}), {shown})",
+            f"  o = at + {skip} end",
+        ]
+
+    def _rest(self, wire: Rest, path: str, item: Item) -> list[str]:
+        return self._bytes(path, item, "stop - o")
+
+    def _rest_text(self, wire: RestText, path: str, item: Item) -> list[str]:
+        field = self._field(path, "string", item)
+        value = "stop > o and text(tvb(o, stop - o)) or ''"
+        return [f"tree:add({field}, tvb(o, stop - o), {value})", "o = stop"]
+
+    # What holds others
+
+    def _maybe(self, wire: Maybe, path: str, item: Item) -> list[str]:
+        inner = self._wire(wire.inner, path, item)
+        return ["if o < stop then", *(f"  {line}" for line in inner), "end"]
+
+    def _prefixed(self, wire: Prefixed, path: str, item: Item) -> list[str]:
+        self._depth += 1
+        end, size = f"e{self._depth}", _size(wire.length)
+        inner = self._wire(wire.inner, path, item)
+        self._depth -= 1
+        return [
+            *self._need(wire.length),
+            f"do local {end} = o + {size} + {self._number(wire.length)} - {wire.extra}",
+            f"  o = o + {size}",
+            f"  if {end} > stop or {end} < o then return nil, o end",
+            f"  local outer = stop; stop = {end}",
+            *(f"  {line}" for line in inner),
+            f"  o = {end}; stop = outer end",
+        ]
+
+    def _nested(self, wire: Nested, path: str, item: Item) -> list[str]:
+        function = self.function(wire.cls, path)
+        return [
+            "do local at",
+            f"  o, at = {function}(tvb, o, stop, tree)",
+            "  if not o then return nil, at end end",
+        ]
+
+    def _tagged(self, wire: Tagged, path: str, item: Item) -> list[str]:
+        """The table of its tags; what is in no table stays bytes."""
+        size = _size(wire.tag)
+        lines = [*self._need(wire.tag), f"do local tag, at = {self._number(wire.tag)}", "  local f"]
+        for tag, cls in wire.table.items():
+            function = self.function(cls, f"{path}.{cls.kind}")
+            lines.append(f"  if tag == {int(tag)} then f = {function} end")
+        rest = self._bytes(path, item, "stop - o")
+        return [
+            *lines,
+            "  if f then",
+            f"    o, at = f(tvb, o + {size}, stop, tree)",
+            "    if not o then return nil, at end",
+            "  else",
+            *(f"    {line}" for line in rest),
+            "  end end",
+        ]
+
+    def _array(self, wire: Array, path: str, item: Item) -> list[str]:
+        self._depth += 1
+        left = f"left{self._depth}"
+        one = self._wire(
+            wire.item, path, Item(item.name, wire.item, None, item.names, item.meaning)
+        )
+        self._depth -= 1
+        head: list[str] = []
+        if isinstance(wire.count, Int):
+            head = self._need(wire.count)
+            count = self._number(wire.count)
+            after = [f"o = o + {_size(wire.count)}"]
+        else:
+            count = str(wire.count) if wire.count is not None else f'(n["{item.name}"] or -1)'
+            after = []
+        return [
+            *head,
+            f"do local {left} = {count}",
+            *(f"  {line}" for line in after),
+            f"  while {left} > 0 or ({left} < 0 and o < stop) do",
+            "    local before = o",
+            *(f"    {line}" for line in one),
+            "    if o <= before then return nil, o end",
+            f"    {left} = {left} - 1",
+            "  end end",
+        ]
+
+    def _either(self, wire: Either, path: str, item: Item) -> list[str]:
+        return self._bytes(path, item, "stop - o")
+
+
+def _size(wire: Wire) -> int:
+    return struct.calcsize("<" + wire.code)
+
+
+# From the special to the general: the first that fits makes the code.
+_MAKERS: tuple[tuple[type[Wire], Callable[..., list[str]]], ...] = (
+    (Either, StructCode._either),
+    (Maybe, StructCode._maybe),
+    (Prefixed, StructCode._prefixed),
+    (Array, StructCode._array),
+    (Tagged, StructCode._tagged),
+    (Nested, StructCode._nested),
+    (Text, StructCode._text),
+    (RestText, StructCode._rest_text),
+    (Rest, StructCode._rest),
+    (Padded, StructCode._padded),
+    (Bytes, StructCode._fixed),
+    (Ipv4, StructCode._ipv4),
+    (Int, StructCode._int),
+)
+
+
+def _tables(code: Code, table: Table) -> list[str]:
+    """Lua tables UP and DOWN: tag -> {name, function}."""
+    made = StructCode(code)
+    lines, functions = [], {}
+    for way, name in ((Direction.TO_SERVER, "UP"), (Direction.TO_CLIENT, "DOWN")):
+        lines.append(f"local {name} = {{}}")
+        for tag, cls in table[way].items():
+            if cls not in functions:
+                functions[cls] = made.function(cls, cls.kind)
+            lines.append(f"{name}[{tag}] = {{{quoted(cls.kind)}, {functions[cls]}}}")
+    return lines
+
+
+def datagrams(code: Code, table: Table, *, start: bytes, tag_at: int) -> None:
+    """Datagrams that begin with the same bytes and hold a tag at one place."""
+    kind = code.field("kind", "string", "message")
+    tables = _tables(code, table)
+    code.add(
+        *tables,
+        "function p.dissector(tvb, pinfo, root)",
+        f"  if tvb:len() <= {tag_at} or tvb(0, {len(start)}):raw() ~= {quoted(start)} then",
+        "    return 0 end",
+        f"  local tag = tvb({tag_at}, 1):uint()",
+        "  local way = to_server(pinfo) and UP or DOWN",
+        "  local known = way[tag] or UP[tag] or DOWN[tag]",
+        "  pinfo.cols.protocol = p.name",
+        "  local tree = root:add(p, tvb())",
+        "  if not known then return tvb:len() end",
+        "  pinfo.cols.info = known[1]",
+        f"  tree:add({kind}, known[1]):set_generated()",
+        "  local o, at = known[2](tvb, 0, tvb:len(), tree)",
+        "  if o ~= tvb:len() then malformed(tree, tvb, at or o) end",
+        "  return tvb:len()",
+        "end",
+    )
+
+
+def bundles(code: Code, main: Table, table: Table) -> None:
+    """Texts of a main port, and bundles of numbered messages (see `proxy.bundle`)."""
+    kind = code.field("kind", "string", "message")
+    number = code.field("number", "uint16", "number of the message")
+    tag = code.field("type", "uint8", "type of the message")
+    body = code.field("body", "bytes", "body that is not known")
+    made = StructCode(code)
+    functions = {
+        cls: made.function(cls, cls.kind) for way in Direction for cls in main[way].values()
+    }
+    texts = ["local TEXTS = {"]
+    for way in Direction:
+        known = (f"{{{quoted(cls.kind)}, {functions[cls]}}}" for cls in main[way].values())
+        texts.append(f"  [{str(way is Direction.TO_SERVER).lower()}] = {{{', '.join(known)}}},")
+    code.add(*texts, "}", *_tables(code, table))
+    code.add(
+        *_BUNDLE.format(kind=kind, number=number, tag=tag, body=body).splitlines(),
+        'p:register_heuristic("udp", function(tvb, pinfo, root)',
+        "  if not whole(tvb) then return false end",
+        "  p.dissector(tvb, pinfo, root)",
+        "  return true",
+        "end)",
+    )
+
+
+_BUNDLE = """\
+-- Whether a datagram is a bundle: its lengths add up, and its types are known.
+function whole(tvb)
+  local stop, o = tvb:len(), 1
+  if stop < 6 then return false end
+  for _ = 1, tvb(0, 1):uint() do
+    if stop - o < 5 or tvb(o + 2, 2):le_uint() == 0 then return false end
+    local tag = tvb(o + 4, 1):uint()
+    if not UP[tag] and not DOWN[tag] then return false end
+    o = o + 4 + tvb(o + 2, 2):le_uint()
+    if o > stop then return false end
+  end
+  return o == stop
+end
+
+local function of_main(tvb, tree, up)
+  for _, known in ipairs(TEXTS[up]) do
+    local o = known[2](tvb, 0, tvb:len(), tree)
+    if o == tvb:len() then
+      tree:add({kind}, known[1]):set_generated()
+      return known[1]
+    end
+  end
+end
+
+function p.dissector(tvb, pinfo, root)
+  local tree = root:add(p, tvb())
+  local stop, o, said = tvb:len(), 1, {{}}
+  if not whole(tvb) then
+    local name = of_main(tvb, tree, to_server(pinfo))
+    if not name then return 0 end
+    pinfo.cols.protocol = p.name
+    pinfo.cols.info = name
+    return stop
+  end
+  pinfo.cols.protocol = p.name
+  local way = to_server(pinfo) and UP or DOWN
+  for index = 1, tvb(0, 1):uint() do
+    local size = tvb(o + 2, 2):le_uint()
+    local known = way[tvb(o + 4, 1):uint()]
+    local sub = tree:add(p, tvb(o, size + 4), "messages[" .. (index - 1) .. "]")
+    sub:add_le({number}, tvb(o, 2))
+    sub:add({tag}, tvb(o + 4, 1))
+    if known then
+      sub:add({kind}, known[1]):set_generated()
+      said[#said + 1] = known[1]
+      local reached, at = known[2](tvb, o + 5, o + 4 + size, sub)
+      if reached ~= o + 4 + size then malformed(sub, tvb, at or reached) end
+    elseif size > 1 then
+      sub:add({body}, tvb(o + 5, size - 1))
+    end
+    o = o + 4 + size
+  end
+  pinfo.cols.info = table.concat(said, ", ")
+  return stop
+end
+"""
