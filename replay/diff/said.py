@@ -136,10 +136,12 @@ class Marks:
         masks = self.of(protocol)
         for leaf in leaves({name: value}):
             self.fields += 1
-            if masks.rule(kind, leaf[0]) is None:
-                yield leaf
-            else:
+            if masks.rule(kind, leaf[0]) is not None:
                 self.masked += 1
+            elif isinstance(leaf[1], dict | list):
+                yield leaf[0], repr(leaf[1])  # an empty one; it has no hash
+            else:
+                yield leaf
 
 
 class Listener:

@@ -214,7 +214,7 @@ def chat(number: int, text: str) -> bytes:
 
 
 def test_a_name_with_a_kind_means_every_message_of_the_kind_in_a_bundle() -> None:
-    kaillera = {"protocol": "kaillera", "transport": Transport.UDP}
+    kaillera: dict[str, Any] = {"protocol": "kaillera", "transport": Transport.UDP}
     bench = Bench({"set": {"Chat.text": "changed"}}, **kaillera)
     data = b"\x02" + chat(2, "two") + chat(1, "one")
     assert bench.send(UP, data) == b"\x02" + chat(2, "changed") + chat(1, "changed")

@@ -105,9 +105,9 @@ def test_frames_as_a_whole(
     out, result = mutated(evening, "--rules", rules, "--seed", 5)
     assert result.exit_code == 0, result.output
     for kind, actions in kinds.items():
-        found = [frame.action for frame in frames(out) if frame.kind == kind]
+        found: list[str | None] = [f.action for f in frames(out) if f.kind == kind]
         if kind == "~png":
-            found = [one for one in found if one is not None][:1]
+            found = list(filter(None, found))[:1]
         assert found == actions
     assert not any(frame.error for frame in frames(out))
     assert run("frames", out).exit_code == 0
