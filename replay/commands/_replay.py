@@ -16,8 +16,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from proxy import options, registry
 from proxy.relay.clock import now
 from recordings.choosing import one_session, open_recording
+from recordings.errors import UserError
 from recordings.model import Key, Origin
 from recordings.writer import Recording
+from replay.commands._diff import show
+from replay.diff.opening import Which, compare_files
 from replay.playback.loading import load
 from replay.playback.player import Player
 from replay.playback.scribe import Scribe
@@ -63,11 +66,17 @@ class Asked:
     protocol_file: Sequence[Path] = ()
     seed: int = 0
     as_json: bool = False
+    diff: bool = False
+    junit: Path | None = None
+    html: Path | None = None
 
 
 def run(file: Path, session: int | None, **words: object) -> int:
     """Everything that the command does; the exit code. Raises UserError."""
     asked = Asked(**words)  # type: ignore[arg-type]
+    differs = asked.diff or asked.junit is not None or asked.html is not None
+    if differs and asked.clients * asked.loops > 1:
+        raise UserError("--diff compares one session: leave out --clients and --loop")
     for path in asked.protocol_file:
         registry.add_file(path)
     manner = _manner(asked)
@@ -81,7 +90,13 @@ def run(file: Path, session: int | None, **words: object) -> int:
     path = asked.write or _default_path(script)
     with Recording.open(path) as store:
         players = _play(script, manner, settings, asked, store)
-    return _tell(players, path, asked)
+    failed = _tell(players, path, asked)
+    if not differs or not players:
+        return failed
+    again = Which(path, players[0].verdict.session)
+    report = compare_files(Which(file, script.session.id), again, asked.masks)
+    show(report, as_json=asked.as_json, junit=asked.junit, html=asked.html)
+    return max(failed, report.exit_code)
 
 
 def _manner(asked: Asked) -> Manner:

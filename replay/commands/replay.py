@@ -129,6 +129,23 @@ from recordings.choosing import file_argument, session_option
     metavar="N",
     help="Fresh values (nonces, ids) follow from it: the same seed says the same.",
 )
+@click.option(
+    "--diff",
+    is_flag=True,
+    help="Compare what was played with what was recorded, as `understudy diff` does.",
+)
+@click.option(
+    "--junit",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --diff: write the comparison as JUnit XML too, which CI servers show.",
+)
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --diff: write the comparison as one web page too.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON, one a line.")
 def command(file: Path, session: int | None, **asked: Any) -> None:
     """Play the client of a recorded session against a live server, and tell how it went.
@@ -139,12 +156,13 @@ def command(file: Path, session: int | None, **asked: Any) -> None:
     ends when the answers that the recording had have come; when the server goes another way, the
     nearest recorded message and the fields that differ are shown.
 
-    The session is recorded again, so that `understudy diff` can compare both. Exit code: 0 when it
-    was played to its end and every answer came, 1 when not.
+    The session is recorded again; --diff compares both at once. Exit code: 0 when it was played to
+    its end and every answer came (with --diff: and nothing differs), 1 when not.
 
     \b
     Example:
       understudy replay evening.understudy.db --to 127.0.0.1
+      understudy replay evening.understudy.db --to 127.0.0.1 --diff --junit report.xml
       understudy replay evening.understudy.db --to 127.0.0.1 --clients 50 \\
         --set auth.NAME=player{n}
     """

@@ -28,8 +28,9 @@ class Run:
     problems: list[str]
 
 
-def ea_lobby(stage: Stage, seed: int) -> Run:
+def ea_lobby(stage: Stage, seed: int, *, chatty: bool = False) -> Run:
     world = ea.World(seed, ACCOUNTS)
+    world.chatty = chatty
     world.lobby = stage.tcp(lambda: ea.Lobby(world))
     world.buddy = stage.tcp(lambda: ea.Buddy(world))
     return Run(_to(stage.tcp(lambda: ea.Directory(world))), world.problems)
@@ -152,3 +153,23 @@ def test_it_is_recorded_again(tmp_path: Path) -> None:
     assert b"PASS=~" in (auth.raw or b"")
     assert (auth.derived or {})["checks"] == {"PASS": "ok"}
     assert all(frame.error is None for frame in frames.values())
+
+
+@pytest.mark.parametrize("chatty", [True, False])
+def test_what_was_played_is_compared_at_once(chatty: bool, tmp_path: Path) -> None:
+    taped = clients.ea_evening(tmp_path / "taped.db")
+    junit = tmp_path / "report.xml"
+    with Stage() as stage:
+        run = ea_lobby(stage, 5, chatty=chatty)
+        asked = ("--diff", "--junit", str(junit), "--grace", "0.1")
+        result = replay(tmp_path, taped, run.to, *asked)
+    assert result.exit_code == (0 if chatty else 1), result.output
+    assert ("+msg from the server never came" in result.output) is not chatty
+    assert ("<failure" in junit.read_text("utf-8")) is not chatty
+
+
+def test_only_one_session_is_compared(tmp_path: Path) -> None:
+    taped = clients.ea_evening(tmp_path / "taped.db")
+    result = replay(tmp_path, taped, ["--to", "127.0.0.1"], "--diff", "--clients", "2")
+    assert result.exit_code == 1
+    assert "--diff compares one session: leave out --clients and --loop" in result.output

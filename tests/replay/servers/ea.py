@@ -88,6 +88,8 @@ class World:
         self.races: dict[str, str] = {}  # AUTH -> WHEN
         self.ids: dict[str, int] = {}
         self.pings = 1
+        self.chatty = False
+        """Another user says something too."""
         self.rounds = 1
         """How often `~png` is sent at the login."""
         self.problems: list[str] = []
@@ -259,6 +261,8 @@ class Lobby(Leg):
             text = said["TEXT"]
             quoted = f'"{text}"' if "," in text else text
             yield tabbed("+msg", f"N={self.persona}", f"T={quoted}", "F=")
+            if self.world.chatty and "," not in text:
+                yield tabbed("+msg", "N=RestartZone", "T=last night on the old server", "F=")
         elif said.get("ATTR") == "3":
             yield tabbed("+msg", f"N={said['PRIV']}", "T=ACPT", "F=P3")
 
