@@ -74,6 +74,8 @@ class Say:
     """`Frame.cipher` of a frame that a server would have enciphered so (see `Dissector.seal`)."""
     digest: bool = False
     """Have the dissector make the proofs in it (see `Dissector.digest`)."""
+    live: bool = False
+    """It is about another client that is here: said also where a recording answers (`beside`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,11 @@ class Rules:
     def claims(self, client: Client, message: Message) -> bool:
         """Whether a message is between clients that are here now, so that it is ours to answer
         even where a recording knows an answer (only asked with `beside`)."""
+        return False
+
+    def tells(self, client: Client, message: Message) -> bool:
+        """Whether something that a recording would push is about a client that is here, so that
+        these rules say it themselves (only asked with `beside`)."""
         return False
 
     def kept(self) -> Acts:

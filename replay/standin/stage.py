@@ -115,7 +115,7 @@ class Stage:
     def _carry_out(self, act: Act, client: Client | None, turn: Turn, mute: bool) -> None:
         if isinstance(act, Say):
             turn.spoke = turn.spoke or act.to is client
-            if not (mute and act.to is client):
+            if act.live or not (mute and act.to is client):
                 self._at(act.after, lambda: self._say(act))
         elif isinstance(act, Close):
             if not (mute and act.to is client):

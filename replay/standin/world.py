@@ -162,6 +162,7 @@ class World:
         options: Mapping[str, str] | None = None,
         accounts: Mapping[str, str] | None = None,
         secrets: Mapping[str, str] | None = None,
+        recorded: bool = False,
     ) -> None:
         self._house = house
         self.now = now
@@ -174,6 +175,8 @@ class World:
         """Name -> password, when the user gave some; None: everybody is welcome."""
         self.secrets: Mapping[str, str] = secrets or {}
         """Game's name -> its secret (`--game-key`)."""
+        self.recorded = recorded
+        """A recording answers first (see `Rules.beside`): keep out of the way of its ids."""
         self._clients: dict[Client, None] = {}
         self._shared: dict[Callable[[World], Any], Any] = {}
         self._shelves: dict[str, Shelf] = {}

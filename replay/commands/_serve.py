@@ -1,0 +1,196 @@
+"""From the options of `understudy serve` to a job: what is recorded, who may come, which rules."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from proxy import catalog, options, registry
+from proxy.commands._job import Dns, JobOptions
+from proxy.commands._record import ENDING, read_keys
+from proxy.commands._traffic import Traffic
+from proxy.plan import Plan
+from proxy.recorder import Settings
+from proxy.relay.dns import PORT as DNS_PORT
+from recordings.choosing import one_session
+from recordings.errors import UserError
+from recordings.model import Origin
+from recordings.reader import Reader
+from replay.standin.cast import Cast, Show
+from replay.standin.planning import plan_game, plan_pool
+from replay.standin.pool import Pool
+from replay.standin.rules import rules_of
+
+SHELVES = "SELECT DISTINCT protocol FROM state WHERE session_id IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the user wrote, as click hands it over."""
+
+    source: str
+    session: int | None
+    relay: Sequence[str]
+    record_mode: str | None
+    upstream: str | None
+    ghosts: Path | None
+    accounts: Path | None
+    rule: Sequence[str]
+    keep_state: bool
+    seed: str
+    game_name: str | None
+    game_key: Sequence[str]
+    key: Sequence[str]
+    keys_file: Path | None
+    dns: Sequence[str]
+    dns_port: int | None
+    resolver: Sequence[str]
+    listen_host: str
+    write: Path | None
+    protocol_file: Sequence[Path]
+    traffic: Traffic
+
+
+def job_options(asked: Asked) -> JobOptions:
+    """Everything checked and put together; raises UserError."""
+    for path in asked.protocol_file:
+        registry.add_file(path)
+    file = _file(asked.source)
+    pool = _pool(file, asked.session) if file else None
+    game = None if file else catalog.game(asked.source)
+    if game is not None and asked.session is not None:
+        raise UserError("--session chooses one of a recording: give its FILE instead of the GAME")
+    upstream = options.read_upstream(asked.upstream) if asked.upstream else None
+    relays = [options.read_relay(text) for text in asked.relay]
+    if pool is not None:
+        known = {one.game for one in pool.sessions if one.game}
+        name = known.pop() if len(known) == 1 else None
+        plan = plan_pool(
+            pool,
+            relays,
+            listen_host=asked.listen_host,
+            game_name=asked.game_name,
+            upstream=upstream,
+        )
+    else:
+        assert game is not None
+        name = game.name
+        plan = plan_game(
+            game,
+            relays,
+            listen_host=asked.listen_host,
+            game_name=asked.game_name,
+            upstream=upstream,
+        )
+    for one in plan.listeners:
+        registry.protocol(one.listen.protocol)
+    live = any(one.listen.upstream for one in plan.listeners)
+    keys, secrets = read_keys(asked.keys_file, asked.key, asked.game_key)
+    path = asked.write or default_path(name or plan.listeners[0].listen.protocol)
+    if file is not None and path.exists() and path.samefile(file):
+        raise UserError(f"{file} is only read: give -w another file to record to")
+    show = Show(
+        pool=pool,
+        mode=_mode(asked.record_mode, live),
+        options=_rule_options(asked.rule),
+        accounts=read_accounts(asked.accounts) if asked.accounts else None,
+        seed=asked.seed,
+        keep=asked.keep_state,
+        kept=_kept(path) if asked.keep_state and path.exists() else {},
+    )
+    return JobOptions(
+        path=path,
+        plan=plan,
+        settings=Settings(game=name, keys=tuple(keys), secrets=secrets, origin=Origin.STAND_IN),
+        listen_host=asked.listen_host,
+        dns=_dns(asked, plan),
+        resolvers=tuple(asked.resolver),
+        traffic=replace(asked.traffic, offline=asked.traffic.offline or not live),
+        recorder=partial(Cast, show),
+    )
+
+
+def _file(source: str) -> Path | None:
+    """The recording that is meant; None: the name of a game."""
+    path = Path(source)
+    if path.is_file():
+        return path
+    if source in catalog.names():
+        return None
+    if path.suffix or "/" in source or "\\" in source:
+        raise UserError(f"there is no recording {source}: `understudy record` makes one")
+    return None
+
+
+def _pool(file: Path, session: int | None) -> Pool:
+    with Reader.open(file) as reader:
+        chosen = [one_session(reader, session)] if session else reader.sessions()
+        if not chosen:
+            one_session(reader, None)  # says so
+        return Pool(reader, chosen)
+
+
+def _mode(asked: str | None, live: bool) -> str:
+    if asked is None:
+        return "new_episodes" if live else "none"
+    if asked in ("new_episodes", "all") and not live:
+        raise UserError(f"--record-mode {asked} asks a live server: name one with --upstream HOST")
+    return asked
+
+
+def _kept(path: Path) -> dict[str, dict[str, str]]:
+    """What an earlier run kept, by shelf."""
+    with Reader.open(path) as reader:
+        names = [str(row[0]) for row in reader.select(SHELVES)]
+        return {name: reader.state(None, name) for name in names}
+
+
+def _rule_options(texts: Sequence[str]) -> Mapping[str, str]:
+    """`PROTOCOL.NAME` -> value; raises UserError, which lists the names that there are."""
+    found = {}
+    for text in texts:
+        left, equals, value = text.partition("=")
+        protocol, dot, name = left.rpartition(".")
+        if not equals or not dot:
+            raise UserError(f"--rule {text!r} is not of the form PROTOCOL.NAME=VALUE")
+        rules = rules_of(registry.protocol(protocol).name)
+        known = rules.options if rules else {}
+        if name not in known:
+            listed = "; ".join(f"{one}: {what}" for one, what in known.items())
+            raise UserError(f"the rules of {protocol} have no option {name!r}; there is {listed}")
+        found[left] = value
+    return found
+
+
+def read_accounts(path: Path) -> dict[str, str]:
+    """Name -> password of a TOML file; raises UserError."""
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f'{path} is no TOML of NAME = "PASSWORD": {error}') from error
+    if not all(isinstance(value, str) for value in table.values()):
+        raise UserError(f'{path}: write NAME = "PASSWORD", one on each line')
+    return table
+
+
+def default_path(name: str) -> Path:
+    """`GAME-stand-in-UTCDATE.understudy.db` in the working folder."""
+    return Path(f"{name}-stand-in-{datetime.now(UTC):%Y-%m-%d}{ENDING}")
+
+
+def _dns(asked: Asked, plan: Plan) -> Dns:
+    answers: dict[str, str | None] = dict.fromkeys(plan.names)
+    answers.update(options.read_dns(text) for text in asked.dns)
+    if asked.dns_port is not None and not answers:
+        raise UserError("--dns-port has no name to answer: name a GAME or give --dns NAME")
+    return Dns(
+        names=answers,
+        port=DNS_PORT if asked.dns_port is None else asked.dns_port,
+        needed=bool(asked.dns) or asked.dns_port is not None,
+    )

@@ -1,0 +1,195 @@
+"""`understudy serve`: be the server, from a recording, from the protocol's rules, or both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from proxy.commands._traffic import Traffic, traffic_options
+
+MODES = ("none", "once", "new_episodes", "all")
+
+
+@click.command()
+@click.argument("source", metavar="(FILE|GAME)")
+@click.option(
+    "--session",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Answer from this session of FILE only.  [default: all are one pool of answers]",
+)
+@click.option(
+    "--relay",
+    multiple=True,
+    metavar="PROTOCOL:[HOST:]PORT[=UPHOST:UPPORT]",
+    help="Listen for a protocol on this port instead of its usual one; 0 takes any free one and "
+    "prints it. Repeatable.",
+)
+@click.option(
+    "--record-mode",
+    type=click.Choice(MODES),
+    help="Who answers. none: FILE, then rules. new_episodes: FILE for the kinds that it knows, "
+    "then the live server, then rules. once: FILE if it exists, else the live server. all: the "
+    "live server, always.  [default: new_episodes with --upstream, else none]",
+)
+@click.option(
+    "--upstream",
+    metavar="HOST[:PORT]",
+    help="A live server, for what is not recorded yet. Without one no packet leaves but to the "
+    "clients.",
+)
+@click.option(
+    "--ghosts",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Let the recorded players of FILE be present: they can be seen, challenged, and answer as "
+    "they did.",
+)
+@click.option(
+    "--accounts",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help='TOML of NAME = "PASSWORD": who may come in.  [default: everybody]',
+)
+@click.option(
+    "--rule",
+    multiple=True,
+    metavar="PROTOCOL.NAME=VALUE",
+    help="Set an option of a protocol's rules: ea-lobby.rooms=East,West. Repeatable; a wrong name "
+    "lists those that there are.",
+)
+@click.option(
+    "--keep-state",
+    is_flag=True,
+    help="Keep accounts, friends and the like in the recording that is written, and begin with "
+    "those that it holds.",
+)
+@click.option(
+    "--seed",
+    default="0",
+    metavar="TEXT",
+    help="What all chance begins with, so that a run can be repeated.",
+)
+@click.option(
+    "--game-name",
+    metavar="NAME",
+    help="The game's name at its service, where host names hold it (GameSpy: gmtest, civ4).",
+)
+@click.option(
+    "--game-key",
+    multiple=True,
+    metavar="NAME=SECRET",
+    help="A game's secret at its service (GameSpy: gmtest=HA6zkS). Repeatable.",
+)
+@click.option(
+    "--key",
+    multiple=True,
+    metavar="CIPHER[@up|@down]=HEX",
+    help="A key that is known already, for a cipher whose key does not pass by. Repeatable.",
+)
+@click.option(
+    "--keys-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help='TOML with keys = ["CIPHER=HEX"] and a table [game-keys] of NAME = "SECRET".  '
+    "[default: keys.toml, when there is one]",
+)
+@click.option(
+    "--dns",
+    multiple=True,
+    metavar="NAME[=ADDRESS]",
+    help="Answer this name (or *.example.com) in our DNS, with the address at which the asking "
+    "client reaches us unless one is given. A GAME brings its names. Repeatable.",
+)
+@click.option(
+    "--dns-port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Port of our DNS.  [default: 53]",
+)
+@click.option(
+    "--resolver",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Name server for the name of --upstream. Repeatable.",
+)
+@click.option(
+    "--listen-host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on; 0.0.0.0 for every one of this machine, so that a console can come.",
+)
+@click.option(
+    "-w",
+    "--write",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where everything is recorded again; one that exists is appended to.  "
+    "[default: GAME-stand-in-DATE.understudy.db]",
+)
+@click.option(
+    "--protocol-file",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A Python file with further protocols. Repeatable.",
+)
+@traffic_options
+@click.option("-q", "--quiet", is_flag=True, help="Print the listeners and the summary alone.")
+def command(quiet: bool, **asked: Any) -> None:
+    """Serve a game whose server is gone: from a recording, by the protocol's rules, or by both.
+
+    With a FILE each message is answered as the recorded server did, in the client's own names,
+    addresses and keys, and by rules where the recording has nothing; FILE is only read, and several
+    sessions in it are one pool of answers. With a GAME (see `understudy games`) the rules of its
+    protocols alone are the server, for any number of clients at once.
+
+    The game must come to this machine: point its DNS here, or enter this machine's address where
+    the game lets you. From another machine or a console it needs --listen-host 0.0.0.0.
+
+    One line per listener is printed, then `ready`; then who is where, what is said, and at once
+    what could not be answered and what is nearest to it in the recording. Ctrl-C ends it.
+    Everything is recorded again; `understudy stats FILE --unanswered` lists what is still missing.
+
+    Without --upstream nothing is sent to anybody but the clients. See docs/stand-in.md.
+
+    \b
+    Example:
+      understudy serve nascar-thunder-2004 --listen-host 0.0.0.0
+      understudy serve evening.understudy.db -w again.understudy.db
+      understudy serve evening.understudy.db --upstream 203.0.113.9
+    """
+    from proxy.commands._job import Job
+    from proxy.live import Live
+    from replay.commands._serve import Asked, job_options
+
+    live = None if quiet else Live(_echo)
+    options = job_options(Asked(traffic=Traffic.take(asked), **asked))
+    job = Job(options, say=_echo, warn=_warn, watch=live)
+    tally = job.run()
+    if live:
+        live.rest()
+    unanswered = getattr(job.recorder, "unanswered", 0)
+    _echo(
+        f"recorded {job.recording.path}: {_count(tally.sessions, 'session')}, "
+        f"{_count(tally.flows, 'flow')}, {_count(tally.frames, 'frame')}, "
+        + (f"{unanswered:,} unanswered" if unanswered else "everything answered")
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _echo(line: str) -> None:
+    try:
+        click.echo(line)  # flushes
+    except OSError:
+        return  # nobody reads it any more; the game goes on
+
+
+def _warn(line: str) -> None:
+    click.echo(f"understudy: {line}", err=True)

@@ -1,0 +1,92 @@
+"""Accounts and personas of an EA lobby (ea-lobby 3)."""
+
+from __future__ import annotations
+
+from proxy.message import Message
+from replay.servers._ea import PERSONA_LENGTH, PERSONAS, make, same, value
+from replay.servers._ea_buddy import BuddyRules
+from replay.standin.rules import Acts, Say, hears
+from replay.standin.world import Client
+
+NO_MATCH = "imst"
+"""Ident: there is no such account or persona."""
+
+
+class AccountRules(BuddyRules):
+    """Who may come in, and under which names."""
+
+    @hears("auth")
+    def log_in(self, client: Client, message: Message) -> Acts:
+        name = value(message, "NAME", 63)
+        known = self.lounge.account(name)
+        password = value(message, "PASS")
+        if not name or not self._accepts(name, password, known):
+            wrong = self.world.accounts is not None and name in self.world.accounts
+            yield Say(client, make("auth", ident="pass" if wrong else NO_MATCH))
+            return
+        known = self.lounge.write_account(name)
+        player = self.lounge.player(client)
+        player.account, client.name = name, client.name or name
+        facts = {
+            "NAME": known["name"],
+            "ADDR": client.address[0],
+            "PERSONAS": ",".join(known["personas"][:PERSONAS]),
+            "MAIL": known.get("mail", ""),
+            "SPAM": known.get("spam", "NN"),
+            "TOS": 1,
+        }
+        yield Say(client, make("auth", facts))
+
+    def _accepts(self, name: str, password: str, known: dict[str, object] | None) -> bool:
+        if self.world.accounts is None or self.world.accepts(name, password):
+            return True
+        return bool(known and known.get("password") and known["password"] == password)
+
+    @hears("acct")
+    def make_account(self, client: Client, message: Message) -> Acts:
+        name = value(message, "NAME", 16)
+        taken = self.lounge.account(name) or name in (self.world.accounts or {})
+        if not name or taken:
+            yield Say(client, make("acct", ident="dupl" if taken else "inam"))
+            return
+        known = self.lounge.write_account(
+            name,
+            password=value(message, "PASS"),
+            mail=value(message, "MAIL", 64),
+            spam=value(message, "SPAM", 2),
+        )
+        facts = {"NAME": name, "PERSONAS": ",".join(known["personas"]), "AGE": 21}
+        yield Say(client, make("acct", facts))
+
+    @hears("edit", "pass")
+    def change_account(self, client: Client, message: Message) -> Acts:
+        name = self.lounge.player(client).account or value(message, "NAME", 16)
+        asked = {"password": "PASS", "mail": "MAIL", "spam": "SPAM"}
+        given = {key: value(message, field, 64) for key, field in asked.items()}
+        if name:
+            self.lounge.write_account(name, **{key: one for key, one in given.items() if one})
+        yield Say(client, make(message.kind))
+
+    @hears("cper")
+    def make_persona(self, client: Client, message: Message) -> Acts:
+        name = value(message, "PERS", PERSONA_LENGTH)
+        account = self.lounge.player(client).account
+        if not name or not account or self.lounge.persona(name):
+            yield Say(client, make("cper", ident="dupl" if name and account else NO_MATCH))
+            return
+        known = self.lounge.account(account) or self.lounge.write_account(account)
+        self.lounge.write_account(account, personas=[*known["personas"], name])
+        yield Say(client, make("cper", {"PERS": name, "NAME": account}))
+
+    @hears("dper")
+    def drop_persona(self, client: Client, message: Message) -> Acts:
+        name = value(message, "PERS", PERSONA_LENGTH)
+        account = self.lounge.player(client).account
+        known = self.lounge.account(account) or {"personas": []}
+        left = [one for one in known["personas"] if same(one) != same(name)]
+        if len(left) == len(known["personas"]):
+            yield Say(client, make("dper", ident=NO_MATCH))
+            return
+        self.lounge.write_account(account, personas=left)
+        self.lounge.shelf.pop(f"persona:{same(name)}", None)
+        yield Say(client, make("dper", {"PERS": name, "NAME": account}))

@@ -1,0 +1,329 @@
+"""The recorder of a stand-in: makes a performer for every flow, and is the house of the world.
+
+One listener serves all clients at an endpoint that rules or a recording announce; the flow that
+comes by it belongs to the session of the client to which it was announced.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from proxy import registry
+from proxy.flow import Flow, Store
+from proxy.keys import SessionKeys
+from proxy.legs import Leg
+from proxy.recorder import Recorder, Session, has_open
+from proxy.relay.api import Address, Listen, show_address
+from proxy.rules import Rule
+from proxy.tap import Tap
+from recordings.errors import UserError
+from recordings.model import Transport
+from replay.adaptive.chance import Chance
+from replay.adaptive.memory import Memory
+from replay.standin.performer import Performer
+from replay.standin.pool import Pool
+from replay.standin.role import Part
+from replay.standin.stage import Stage
+from replay.standin.tape import Tape
+from replay.standin.world import Client, Sitting, World
+
+MOST_EXPECTED = 64
+"""Announcements to one address that wait for a flow; the oldest is forgotten first."""
+ON_THE_WAY = 10_000_000
+"""Microseconds that a client may take from an announcement to the announced endpoint."""
+MOST_HOSTS = 100_000
+"""Addresses of clients that are remembered, so that none but a client is ever sent to."""
+
+
+class Keeper(Store, Protocol):
+    """A store that keeps state, too: `recordings.writer.Recording`."""
+
+    def keep(self, session_id: int | None, protocol: str, key: str, value: str | None) -> None:
+        """Write what a stand-in remembers; None forgets it."""
+        ...
+
+
+class Caller(Protocol):
+    """What the cast asks of the relay beside opening: `proxy.relay.engine.Engine`."""
+
+    def call(self, listen: Listen, client: Address) -> bool:
+        """Open a flow to a UDP client that has not sent anything to this listener."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """What the user said of a stand-in."""
+
+    pool: Pool | None = None
+    """What was recorded, where there is a FILE."""
+    mode: str = "none"
+    """Record mode: none, once, new_episodes, all."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    accounts: Mapping[str, str] | None = None
+    seed: int | str = 0
+    keep: bool = False
+    """Whether state outlives the run."""
+    kept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Shelf -> key -> what an earlier run kept."""
+
+
+@dataclass(slots=True, eq=False)
+class _Expected:
+    """A client that was told to come to a listener."""
+
+    session: int
+    frame: int | None = None
+
+
+class Cast(Recorder):
+    """Makes a performer for every flow."""
+
+    def __init__(
+        self, show: Show, store: Keeper, *, now: Callable[[], int], **recorder: object
+    ) -> None:
+        super().__init__(store, now=now, **recorder)  # type: ignore[arg-type]
+        self.store = store
+        self.show = show
+        self.unanswered = 0
+        self.world = World(
+            self,
+            now=now,
+            seed=show.seed,
+            options=show.options,
+            accounts=show.accounts,
+            secrets=self.settings.secrets,
+            recorded=show.pool is not None,
+        )
+        self.stage = Stage(self.world, self._later, on_note=self._stage_note)
+        self._sittings: dict[int, Sitting] = {}
+        self._parts: dict[int, Part] = {}
+        self._performers: dict[tuple[Listen, Address], Performer] = {}
+        self._announcers: dict[int, dict[tuple[str, str, str], int]] = {}
+        self._expected: dict[tuple[Listen, str], deque[_Expected]] = {}
+        self._hanging: dict[Performer, list[_Expected]] = {}
+        self._hosts: dict[str, None] = {}
+        self._timers: list[tuple[float, Callable[[], None]]] = []
+        self._newest: Performer | None = None
+
+    # Flows
+
+    def opened(
+        self,
+        listen: Listen,
+        client: Address,
+        server: Address | None,
+        local: Address | None = None,
+    ) -> Tap:
+        """See `Sinks.opened`."""
+        waiting = self._expected.get((listen, client[0]))
+        own = listen
+        if waiting:
+            expected = waiting.popleft()
+            listen = replace(listen, session=expected.session, parent_frame=expected.frame)
+        if len(self._hosts) < MOST_HOSTS:
+            self._hosts[client[0]] = None
+        tap = super().opened(listen, client, server, local)
+        assert isinstance(tap, Performer)
+        tap.key = own, client
+        self._performers[tap.key] = tap
+        return tap
+
+    def make_tap(self, flow: Flow, keys: SessionKeys, rules: list[Rule]) -> Tap:
+        """See `Recorder.make_tap`."""
+        return Performer(
+            self,
+            flow,
+            keys,
+            now=self._now,
+            rules=rules,
+            watch=self._watch,
+            on_closed=self._closed,
+            on_refused=self._on_refused,
+        )
+
+    def began(self, performer: Performer) -> None:
+        """A client is about to be played to: find out from what."""
+        self._newest = performer
+        timers, self._timers = self._timers, []
+        for seconds, call in timers:
+            self._later(seconds, call)
+        pool, flow = self.show.pool, performer.flow
+        if pool is None:
+            return
+        rules = self.stage.rules(flow.protocol.name)
+        if pool.speaks(flow.protocol.name, flow.listen.transport):
+            performer.tape = Tape(self, performer, pool, keepalive=rules is None)
+
+    def _closed(self, tap: Tap, reason: str) -> None:
+        super()._closed(tap, reason)
+        assert isinstance(tap, Performer)
+        self._hanging.pop(tap, None)
+        if tap.key is not None and self._performers.get(tap.key) is tap:
+            del self._performers[tap.key]
+
+    def _later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Any pipe knows the time; before the first one timers wait."""
+        if self._newest is not None and self._newest.pipe is not None:
+            self._newest.pipe.later(seconds, call)
+        else:
+            self._timers.append((seconds, call))
+
+    def _stage_note(self, client: Client | None, kind: str, detail: str) -> None:
+        self._write(self._store.add_event, kind, detail, at=self._now())
+        if self._watch:
+            self._watch.event(None, kind, detail)
+
+    # Sessions
+
+    def sitting(self, session_id: int) -> Sitting:
+        """What the flows of a session share."""
+        found = self._sittings.get(session_id)
+        if found is None:
+            keys = next((one.keys for one in self._sessions if one.id == session_id), None)
+            found = Sitting(session_id, keys or SessionKeys(secrets=self.settings.secrets))
+            self._sittings[session_id] = found
+        return found
+
+    def part(self, session_id: int) -> Part:
+        """Which recorded session a live one plays: the one that the fewest others play."""
+        found = self._parts.get(session_id)
+        if found is None:
+            assert self.show.pool is not None
+            played = [one.plays for one in self._parts.values()]
+            sessions = [one.id for one in self.show.pool.sessions]
+            found = self._parts[session_id] = Part(
+                min(sessions, key=played.count),
+                self.sitting(session_id).keys,
+                self.show.pool,
+                Chance(f"{self.show.seed}/{session_id}", self._now),
+                self._others,
+            )
+        return found
+
+    def _others(self, part: Part) -> list[Memory]:
+        """What other live clients are called, that play another part of the same recording."""
+        return [
+            self._parts[one.id].own
+            for one in self._sessions
+            if one.taps and one.id in self._parts and self._parts[one.id].plays != part.plays
+        ]
+
+    def _session_of(self, listen: Listen, leg: Leg | None, client: str, at: int) -> Session:
+        """Two consoles at one address are two sessions, though each goes to the directory anew."""
+        if leg is None and listen.session is None:
+            part = listen.protocol, str(listen.transport), listen.role
+            for session in reversed(self._sessions):
+                known = self._announcers.get(session.id, {}).get(part)
+                busy = known is not None and (session.taps or at - known < ON_THE_WAY)
+                if session.client == client and not busy and not has_open(session, listen):
+                    return session
+            return self._new(client, at)
+        return super()._session_of(listen, leg, client, at)
+
+    def _end(self, session: Session) -> None:
+        super()._end(session)
+        for table in (self._sittings, self._parts, self._announcers):
+            table.pop(session.id, None)
+
+    def close(self) -> None:
+        """The run ends."""
+        self.stage.end()
+        super().close()
+
+    # The house of the world (see `replay.standin.world.House`)
+
+    def reach(
+        self, client: Client, protocol: str, transport: Transport, role: str, private: bool
+    ) -> Address:
+        """See `World.reach`."""
+        performer = client.port
+        assert isinstance(performer, Performer)
+        found = None if private else self._listener(protocol, transport, role)
+        if found is None:
+            found = self._open(performer, protocol, transport, role, private)
+        listen, port = found
+        mine = performer.flow.listen
+        announced = self._announcers.setdefault(performer.flow.session, {})
+        announced[mine.protocol, str(mine.transport), mine.role] = self._now()
+        key = listen, client.address[0]
+        waiting = self._expected.setdefault(key, deque(maxlen=MOST_EXPECTED))
+        session = performer.flow.session
+        expected = next((one for one in waiting if one.session == session), None)
+        if expected is None:
+            expected = _Expected(session)
+            waiting.append(expected)
+        self._hanging.setdefault(performer, []).append(expected)
+        return client.local[0], port
+
+    def _listener(
+        self, protocol: str, transport: Transport, role: str
+    ) -> tuple[Listen, int] | None:
+        assert self.redirects is not None
+        for (way, port), listen in self.redirects.own.items():
+            known = listen.protocol, way, listen.client
+            if known == (protocol, transport, None) and listen.role == role:
+                return listen, port
+        return None
+
+    def _open(
+        self, performer: Performer, protocol: str, transport: Transport, role: str, private: bool
+    ) -> tuple[Listen, int]:
+        assert self.redirects is not None
+        listen = Listen(
+            protocol=protocol,
+            transport=transport,
+            host=performer.pipe.listen.host if performer.pipe else performer.flow.local[0],
+            port=0,
+            client=performer.flow.client[0] if private else None,
+            role=role or ("private" if private else ""),
+        )
+        spoken = registry.protocol(protocol).transports
+        ways = [transport, *(way for way in spoken if way is not transport)]
+        port = 0
+        for way in ways:  # a protocol that speaks over two transports has both on one number
+            try:
+                mine = listen if way is transport else replace(listen, transport=way, port=port)
+                port = self.redirects.opener.open(mine)[1]
+            except OSError as error:
+                raise UserError(f"no port can be had for {role or protocol}: {error}") from error
+            self.redirects.own[way, port] = mine
+        where = show_address((performer.client.local[0], port))
+        performer.note("leg", f"{role or protocol} is at {where}")
+        return listen, port
+
+    def hang(self, performer: Performer, frame_id: int) -> None:
+        """A frame was said: what was announced before it hangs from it."""
+        if self._hanging:
+            for expected in self._hanging.pop(performer, ()):
+                expected.frame = frame_id
+
+    def call(self, address: Address, protocol: str, role: str) -> Client:
+        """See `World.call`."""
+        found = self._listener(protocol, Transport.UDP, role)
+        if found is None:
+            raise UserError(f"nothing here listens for {protocol} {role} over UDP".strip())
+        if address[0] not in self._hosts:
+            raise UserError(f"{show_address(address)} is no client: it has never sent anything")
+        listen, _ = found
+        performer = self._performers.get((listen, address))
+        if performer is None:
+            assert self.redirects is not None
+            opener: object = self.redirects.opener
+            call = getattr(opener, "call", None)
+            if call is None or not call(listen, address):
+                raise UserError(f"{show_address(address)} cannot be reached from here")
+            performer = self._performers[listen, address]
+        return performer.client
+
+    def state(self, name: str) -> Mapping[str, str]:
+        """See `House.state`."""
+        return self.show.kept.get(name, {})
+
+    def keep(self, name: str, key: str, value: str | None) -> None:
+        """See `House.keep`."""
+        if self.show.keep:
+            self._write(self.store.keep, None, name, key, value)

@@ -1,0 +1,220 @@
+"""The sink of one flow of a stand-in: hears the client, has it answered, records both sides.
+
+Where there is an upstream it is a plain tap, until the upstream is found absent: then the stand-in
+takes over. What nobody could answer is told at once, counted, and recorded as an event.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from proxy import registry
+from proxy.flow import Flow
+from proxy.keys import SessionKeys
+from proxy.message import Message, Opaque
+from proxy.protocol import Protocol
+from proxy.relay.api import Address, Listen, Pipe
+from proxy.tap import Tap
+from recordings.errors import UserError
+from recordings.model import Direction, Frame
+from replay.standin.world import Client, Sitting
+
+if TYPE_CHECKING:
+    from replay.standin.cast import Cast
+    from replay.standin.tape import Tape
+
+DOWN = Direction.TO_CLIENT
+UNANSWERED = "unanswered"
+"""Kind of the event for what could not be answered."""
+MOST_EVENTS = 10_000
+"""Events for unanswered messages of one flow that are recorded; all of them are counted."""
+SLOW_LIMIT = 8 << 20
+"""Bytes that may wait for a client that does not read; then its flow is ended."""
+
+
+class Performer(Tap):
+    """One flow."""
+
+    def __init__(self, cast: Cast, flow: Flow, keys: SessionKeys, **tap: Any) -> None:
+        super().__init__(flow, keys, cast.store, **tap)
+        self.cast = cast
+        self.playing = flow.listen.upstream is None
+        """Whether the stand-in answers, not a server."""
+        self.tape: Tape | None = None
+        self.client = Client(
+            self,
+            flow.protocol,
+            flow.client,
+            flow.local,
+            transport=flow.listen.transport,
+            role=flow.listen.role,
+            hostname=flow.listen.hostname,
+        )
+        self.key: tuple[Listen, Address] | None = None
+        """By what the cast finds it."""
+        self.unanswered = 0
+        self._told: set[tuple[str, str]] = set()
+        self._events = 0
+        self._begun = False
+        self._over = False
+
+    # The relay
+
+    def started(self, pipe: Pipe) -> None:
+        """See `Actor.started`."""
+        super().started(pipe)
+        if self.playing:
+            self._begin()
+
+    def takes_over(self, reason: str) -> bool:
+        """See `Actor.takes_over`."""
+        if not self.playing:
+            self.playing = True
+            self.note("stand-in", f"the stand-in takes over: {reason}")
+            if self.pipe is not None:
+                self._begin()
+        return True
+
+    def held(self, direction: Direction) -> bool:
+        """See `Sink.held`: nothing is forwarded, so nothing is held."""
+        return not self.playing and super().held(direction)
+
+    def seen(self, direction: Direction, data: bytes) -> None:
+        """See `Sink.seen`."""
+        if not self.playing or direction is DOWN:
+            super().seen(direction, data)
+            return
+        for frame in self._feed(direction, data, self._now()):
+            message = self.view(frame)
+            self.record(frame, message)
+            self._hear(frame, message)
+
+    def closed(self, reason: str) -> None:
+        """See `Sink.closed`."""
+        self._over = True
+        super().closed(reason)
+        if self.tape is not None:
+            self.tape.stop()
+        if self._begun:
+            self.cast.stage.closed(self.client)
+
+    def _begin(self) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        self.cast.began(self)
+        self.cast.stage.opened(self.client)
+        if self.tape is not None:
+            self.tape.greet()
+
+    # What the client says
+
+    def _hear(self, frame: Frame, message: Message) -> None:
+        self.client.frame = frame
+        protocol = self.protocol if frame.protocol is None else registry.protocol(frame.protocol)
+        rules = self.cast.stage.rules(protocol.name)
+        tape = self.tape
+        if tape is not None and not (rules and rules.beside and rules.claims(self.client, message)):
+            missing = tape.hear(frame, message)
+        else:
+            missing = message.kind
+        if rules is not None and (tape is None or rules.beside):
+            turn = self.cast.stage.heard(
+                self.client, message, protocol=protocol.name, mute=missing is None
+            )
+            if missing is not None and turn.known:
+                missing = turn.unanswered
+        if missing is not None and self._awaits(protocol, message):
+            how = tape.guess() if tape is not None else None
+            if how is not None:
+                self._tell_once("guessed", how, frame.id)
+                return
+            self._unanswered(frame, message, missing if missing != message.kind else None)
+
+    def _awaits(self, protocol: Protocol, message: Message) -> bool:
+        """Whether a client waits for an answer to that."""
+        if isinstance(message, Opaque) or not protocol.answers:
+            return True
+        return message.kind in protocol.answers
+
+    def _unanswered(self, frame: Frame, message: Message, why: str | None) -> None:
+        if why is None:
+            why = getattr(message, "error", None) or "no rule and no recording knows it"
+        self.unanswered += 1
+        self.cast.unanswered += 1
+        detail = why if why.startswith(message.kind) else f"{message.kind}: {why}"
+        self._tell_once(UNANSWERED, detail, frame.id)
+
+    def _tell_once(self, kind: str, detail: str, frame_id: int) -> None:
+        """Record an event; show it only the first time."""
+        if (kind, detail) not in self._told and len(self._told) < 1000:
+            self._told.add((kind, detail))
+            self.note(kind, detail, frame_id)
+        elif self._events < MOST_EVENTS:
+            self._events += 1
+            self._silently(kind, detail, frame_id)
+
+    def _silently(self, kind: str, detail: str, frame_id: int) -> None:
+        """Record an event that has been shown before."""
+        flow = self.flow
+        try:
+            self.store.add_event(
+                kind,
+                detail,
+                at=self._now(),
+                session_id=flow.session,
+                flow_id=flow.id,
+                frame_id=frame_id,
+            )
+        except UserError as error:
+            self.refused(str(error))
+
+    # What it is told (see `replay.standin.world.Port`)
+
+    @property
+    def sitting(self) -> Sitting:
+        """See `Port.sitting`."""
+        return self.cast.sitting(self.flow.session)
+
+    def say(self, message: Message, cipher: str | None, digest: bool) -> None:
+        """See `Port.say`."""
+        clear = message.encode()
+        if digest:
+            clear = self.dissector.digest(DOWN, clear)
+        if not isinstance(message, Opaque):
+            clear = self.dissector.seal(DOWN, clear, cipher)
+        self.send(clear)
+
+    def send(self, wire: bytes) -> None:
+        """Send bytes of ours and record the frames that they make."""
+        if self._pass(wire):
+            for frame in self._feed(DOWN, wire, self._now()):
+                self.recorded(frame, self.view(frame))
+
+    def deliver(self, wire: bytes, frames: list[tuple[Frame, Message]]) -> None:
+        """Send bytes whose frames the flow's dissector has seen already, and record those."""
+        if self._pass(wire):
+            for frame, message in frames:
+                self.recorded(frame, message)
+
+    def _pass(self, wire: bytes) -> bool:
+        pipe = self.pipe
+        if pipe is None or self._over:
+            return False
+        waiting = getattr(pipe, "waiting", None)  # a stream tells, datagrams never wait
+        if waiting is not None and waiting(DOWN) > SLOW_LIMIT:
+            self.note("slow", f"the client has not read {SLOW_LIMIT} bytes, its flow is ended")
+            self.close("too slow", True)
+            return False
+        pipe.send(DOWN, wire)
+        return True
+
+    def recorded(self, frame: Frame, message: Message) -> None:
+        """Record a frame of ours; what was announced before hangs from it."""
+        self.record(frame, message)
+        self.cast.hang(self, frame.id)
+
+    def close(self, reason: str, reset: bool) -> None:
+        """See `Port.close`."""
+        if self.pipe is not None:
+            self.pipe.close(reason, reset=reset)

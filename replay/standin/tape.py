@@ -1,0 +1,324 @@
+"""One live flow answered from a recording: match, adapt, encode, push.
+
+The recorded session that the client plays is kept to as long as it has an answer that fits; what
+values are called differently now is learned for each recorded session by itself. Pushes follow
+after the time that they took, or as soon as the client goes on to what came behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from proxy.message import Message
+from recordings.errors import UserError
+from recordings.model import Direction, Frame, Transport
+from replay.adaptive.conversation import Conversation, Said
+from replay.adaptive.fields import Masks
+from replay.adaptive.lines import Line, LineReader
+from replay.adaptive.matching import Match, explain
+from replay.adaptive.memory import Memory
+from replay.standin.pool import Cue, Pool, Take, Turn, announced_by, asked_by_server
+from replay.standin.role import Part
+
+if TYPE_CHECKING:
+    from replay.standin.cast import Cast
+    from replay.standin.performer import Performer
+
+DOWN = Direction.TO_CLIENT
+STREAM = 256
+"""Messages of one kind in a recording beyond which they are taken in their order: inputs."""
+CANDIDATES = 512
+LONGEST = 120.0
+"""Seconds after which a push is said at the latest."""
+BETTER = 0.2
+"""How much nearer another session's message must be to be taken instead."""
+
+
+@dataclass(eq=False, slots=True)
+class _Due:
+    """A push that waits for its time."""
+
+    turn: Turn
+    cue: Cue
+    pair: tuple[Line | None, Line | None]
+    over: bool = False
+
+
+class Tape:
+    """The recording as the server of one flow."""
+
+    def __init__(self, cast: Cast, performer: Performer, pool: Pool, *, keepalive: bool) -> None:
+        self.cast = cast
+        self.performer = performer
+        self.pool = pool
+        flow = performer.flow
+        self._name = flow.protocol.name
+        self._transport: Transport = flow.listen.transport
+        self._matcher = pool.matcher(self._name, self._transport)
+        self._masks: Masks = pool.masks(self._name, self._transport)
+        self._reader = LineReader(flow.protocol)
+        self._told_unasked = {
+            kind for kinds in asked_by_server(flow.protocol).values() for kind in kinds
+        }
+        self._conversation = Conversation(
+            flow.protocol,
+            DOWN,
+            self._part.memory(self.session),
+            self._part.chance,
+            transport=self._transport,
+            local=flow.local,
+            masks=self._masks,
+            dissector=performer.dissector,
+        )
+        self._last: Line | None = None
+        self._due: list[_Due] = []
+        self._stopped = False
+        self._problems: set[str] = set()
+        self._guess: Match | None = None
+        if keepalive:
+            self._keep_alive()
+
+    @property
+    def _part(self) -> Part:
+        return self.cast.part(self.performer.flow.session)
+
+    @property
+    def session(self) -> int:
+        """The recorded session that this client plays."""
+        return self._part.plays
+
+    def stop(self) -> None:
+        """The flow is over."""
+        self._stopped = True
+        self._due.clear()
+
+    # -- hearing -----------------------------------------------------------------------------------
+
+    def hear(self, frame: Frame, message: Message) -> str | None:
+        """Answer what the client said; else a sentence: what differs from what was recorded."""
+        missing = None
+        for line in self._reader.read(frame)[1]:
+            missing = self._line(line) or missing
+        return missing
+
+    def _line(self, live: Line) -> str | None:
+        self._guess = None
+        match = self._find(live)
+        if match.fits and not self._turn(match).open:
+            self._play(live, self._turn(match))
+            return None
+        if live.kind in self._told_unasked:
+            return None  # an answer to a keepalive of ours
+        if match.recorded is None:
+            return explain(live, self._awaited(), self._matcher, self._memory()).sentence()
+        if match.fits:
+            return f"{live.kind} was never answered in the recording"
+        self._guess = match
+        return match.sentence()
+
+    def guess(self) -> str | None:
+        """Answer as the nearest recorded message was, though it does not fit; a sentence: how."""
+        match, self._guess = self._guess, None
+        if match is None or self._turn(match).open:
+            return None
+        self._play(match.live, self._turn(match))
+        return match.sentence()
+
+    def _turn(self, match: Match) -> Turn:
+        return self.pool.turns[id(match.recorded)]
+
+    def _memory(self, session: int | None = None) -> Memory:
+        return self._part.memory(self.session if session is None else session)
+
+    def _awaited(self) -> Line | None:
+        """What the recording has next."""
+        if self._last is None:
+            return None
+        turn = self.pool.turns[id(self._last)]
+        later = turn.take.turns[turn.place + 1 : turn.place + 2]
+        return later[0].request if later else None
+
+    # -- finding -----------------------------------------------------------------------------------
+
+    def _find(self, live: Line) -> Match:
+        lines = self._ordered(live)
+        if not lines:
+            return Match(live, None)
+        if len(lines) > STREAM and live.number is not None:
+            return Match(live, lines[0], 1.0)
+        mine, others = self._split(lines)
+        best = self._best(live, mine)
+        if best.same:
+            return best
+        other = self._best(live, others)
+        if other.recorded is None:
+            return best
+        worse = best.recorded is None or other.score >= best.score + BETTER
+        return other if worse or (other.fits and not best.fits) else best
+
+    def _ordered(self, live: Line) -> Sequence[Line]:
+        """The recorded messages of the kind, what comes next first, those without answer last."""
+        lines = self._matcher.of_kind(live)
+        start = self._matcher.order(self._last) if self._last is not None else -1
+        if len(lines) > CANDIDATES:
+            later = [one for one in lines if self._matcher.order(one) > start]
+            return (later or lines)[:CANDIDATES]
+        turns = self.pool.turns
+        return sorted(
+            lines,
+            key=lambda one: (turns[id(one)].open, self._matcher.order(one) <= start),
+        )
+
+    def _split(self, lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
+        mine = [one for one in lines if self.pool.turns[id(one)].take.session == self.session]
+        return mine, [one for one in lines if one not in mine] if len(mine) < len(lines) else []
+
+    def _best(self, live: Line, lines: Sequence[Line]) -> Match:
+        best, rank = Match(live, None), (-1.0, -1.0, 0.0)
+        for recorded in lines:
+            turn = self.pool.turns[id(recorded)]
+            memory = self._memory(turn.take.session)
+            match = self._matcher.compare(live, recorded, memory)
+            agrees = self._agreement(live, recorded, memory)
+            if agrees < 0:
+                continue
+            now = (0.0 if turn.open else 1.0, match.score, agrees)
+            if now > rank:
+                best, rank = match, now
+                if match.same and agrees >= 1 and not turn.open:
+                    break
+        return best
+
+    def _agreement(self, live: Line, recorded: Line, memory: Memory) -> float:
+        """How many of the values that answers echo are the same; below 0: one is empty."""
+        said = dict(live.leaves)
+        alike = total = 0
+        for path, value in recorded.leaves:
+            rule = self._masks.rule(recorded.kind, path)
+            if rule is None or rule.how != "echo":
+                continue
+            now = said.get(path)
+            if bool(now) != bool(value):
+                return -1.0
+            total += 1
+            alike += now in (value, memory.expect(path, value))
+        return alike / total if total else 1.0
+
+    # -- saying ------------------------------------------------------------------------------------
+
+    def greet(self) -> None:
+        """Say what the recorded server said first."""
+        takes = self.pool.takes_of(self._name, self._transport, self.performer.flow.listen.role)
+        mine = [take for take in takes if take.session == self.session] or takes
+        for take in mine[:1]:
+            self._say_turn(take.turns[0], (None, None))
+
+    def _play(self, live: Line, turn: Turn) -> None:
+        recorded = turn.request
+        assert recorded is not None
+        self._catch_up(turn)
+        self._part.heard(live, self._masks, turn.take.session)
+        self._conversation.use(self._memory(turn.take.session))
+        self._conversation.pair(live, recorded)
+        self._last = recorded
+        self._say_turn(turn, (recorded, live))
+
+    def _catch_up(self, turn: Turn) -> None:
+        """Say the pushes that come before a turn in the recording, drop older ones of its own."""
+        for due in list(self._due):
+            if due.turn is turn:
+                due.over = True
+                self._due.remove(due)
+            elif due.turn.take is turn.take and due.turn.place < turn.place:
+                self._perform(due)
+
+    def _say_turn(self, turn: Turn, pair: tuple[Line | None, Line | None]) -> None:
+        for cue in turn.cues:
+            due = _Due(turn, cue, pair)
+            if cue.after <= 0 and not self._due_of(turn):
+                self._say(due)
+                continue
+            self._due.append(due)
+            assert self.performer.pipe is not None
+            self.performer.pipe.later(
+                min(cue.after, LONGEST),
+                lambda one=due: self._perform(one),  # type: ignore[misc]
+            )
+
+    def _due_of(self, turn: Turn) -> bool:
+        return any(one.turn is turn for one in self._due)
+
+    def _perform(self, due: _Due) -> None:
+        if not due.over and not self._stopped:
+            due.over = True
+            if due in self._due:
+                self._due.remove(due)
+            self._say(due)
+
+    def _say(self, due: _Due) -> None:
+        if self._stopped:
+            return
+        conversation, lines = self._conversation, due.cue.lines
+        conversation.use(self._memory(due.turn.take.session))
+        self._announce(lines[0], due.turn.take)
+        asked, live = due.pair
+        if asked is not None and live is not None:
+            conversation.scene.answered = due.pair[0], live
+        at = self.cast.world.now()
+        rules = self.cast.stage.rules(self._name)
+        if not due.cue.answer and rules is not None and rules.beside:
+            message = conversation.adapt(lines[0])
+            if rules.tells(self.performer.client, message):
+                return
+        if due.cue.answer and asked is not None and live is not None and len(lines) == 1:
+            said = conversation.answer(asked, live, lines[0], at)
+        else:
+            said = conversation.say(lines, at)
+        self._deliver(said)
+
+    def _deliver(self, said: Said) -> None:
+        if said.problem and said.problem not in self._problems:
+            self._problems.add(said.problem)
+            self.performer.note("not-adapted", said.problem)
+        self.performer.deliver(said.wire, [(one.frame, one.message) for one in said.frames])
+
+    def _announce(self, line: Line, take: Take) -> None:
+        """Have our own endpoint ready in the place of the one that a message announces."""
+        protocol = line.protocol or take.protocol
+        announce = announced_by(protocol, line)
+        if announce is None:
+            return
+        host = str(line.message.get(announce.host)) if announce.host else ""
+        port = str(line.message.get(announce.port)) if announce.port else ""
+        if announce.host == announce.port:
+            host, _, port = host.rpartition(":")
+        try:
+            address = self.cast.reach(
+                self.performer.client, announce.protocol, announce.transport, announce.role, False
+            )
+        except UserError as error:
+            self.performer.note("not-adapted", str(error))
+            return
+        number = int(port) if port.isdigit() else 0
+        self._conversation.memory.endpoints[host, number] = address
+
+    # -- keepalives --------------------------------------------------------------------------------
+
+    def _keep_alive(self) -> None:
+        for rhythm in self.performer.protocol.rhythm:
+            takes = self.pool.takes_of(self._name, self._transport, self.performer.client.role)
+            line = next((t.told[rhythm.kind] for t in takes if rhythm.kind in t.told), None)
+            if rhythm.direction is DOWN and line is not None:
+                self._beat(rhythm.every, line)
+
+    def _beat(self, every: float, line: Line) -> None:
+        def beat() -> None:
+            if not self._stopped:
+                self._conversation.use(self._memory())
+                self._deliver(self._conversation.say([line], self.cast.world.now()))
+                self._beat(every, line)
+
+        assert self.performer.pipe is not None
+        self.performer.pipe.later(every, beat)
