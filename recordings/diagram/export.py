@@ -33,11 +33,12 @@ def read(
     viewer: Viewer | None,
     *,
     where: Where | None = None,
+    flow_id: int | None = None,
     after: int = 0,
     limit: int = LIMIT,
 ) -> Scene:
     """What is drawn of a session; `Scene.more` tells whether there are further messages."""
-    return gather(reader, session, viewer, where=where, after=after, limit=limit)
+    return gather(reader, session, viewer, where=where, flow_id=flow_id, after=after, limit=limit)
 
 
 def svg(reader: Reader, session: SessionRow, viewer: Viewer | None) -> str:

@@ -49,19 +49,22 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
+def _asked(query: Query) -> session_page.Asked:
+    return session_page.Asked(
+        filter=query.get("filter", ""),
+        after=_number(query.get("after")),
+        flow=_number(query.get("flow")) or None,
+        follow="follow" in query,
+    )
+
+
 def _sessions(reader: Reader, viewer: Viewer | None, query: Query, path: re.Match[str]) -> Answer:
     protocols = sorted({flow.protocol for flow in reader.flows()})
     return sessions_page(reader, canned(protocols, viewer))
 
 
 def _session(reader: Reader, viewer: Viewer | None, query: Query, path: re.Match[str]) -> Answer:
-    asked = session_page.Asked(
-        filter=query.get("filter", ""),
-        after=_number(query.get("after")),
-        flow=_number(query.get("flow")) or None,
-        follow="follow" in query,
-    )
-    return session_page.session_page(reader, viewer, _number(path[1]), asked)
+    return session_page.session_page(reader, viewer, _number(path[1]), _asked(query))
 
 
 def _timeline(reader: Reader, viewer: Viewer | None, query: Query, path: re.Match[str]) -> Answer:
@@ -69,7 +72,7 @@ def _timeline(reader: Reader, viewer: Viewer | None, query: Query, path: re.Matc
 
 
 def _diagram(reader: Reader, viewer: Viewer | None, query: Query, path: re.Match[str]) -> Answer:
-    return session_page.diagram_file(reader, viewer, _number(path[1]), path[2])
+    return session_page.diagram_file(reader, viewer, _number(path[1]), _asked(query), path[2])
 
 
 def _frame(reader: Reader, viewer: Viewer | None, query: Query, path: re.Match[str]) -> Answer:

@@ -39,13 +39,13 @@ class Asked:
     follow: bool = False
     """Show the newest frames, and ask again soon."""
 
-    def link(self, session: SessionRow, after: int) -> str:
+    def link(self, session: SessionRow, after: int, file: str = "") -> str:
         """The address of the same, from another frame on; -1: following what comes."""
         given = {"filter": self.filter, "flow": self.flow or "", "after": after or ""}
         if after < 0:
             given["after"], given["follow"] = "", "1"
         query = urlencode({name: value for name, value in given.items() if value})
-        return f"/session/{session.id}" + (f"?{query}" if query else "")
+        return f"/session/{session.id}{file}" + (f"?{query}" if query else "")
 
     def where(self) -> Where | None:
         """The condition; raises UserError."""
@@ -106,15 +106,19 @@ def timeline_page(reader: Reader, number: int) -> Answer:
     )
 
 
-def diagram_file(reader: Reader, viewer: Viewer | None, number: int, kind: str) -> Answer:
-    """The diagram as a file to keep, `svg` or `html`."""
+def diagram_file(
+    reader: Reader, viewer: Viewer | None, number: int, asked: Asked, kind: str
+) -> Answer:
+    """The diagram as a file to keep, `svg` or `html`; raises UserError."""
     session = _session(reader, number)
     if session is None:
         return failure(404, f"There is no session {number} in {reader.path.name}.")
     types = {"svg": "image/svg+xml", "html": "text/html; charset=utf-8"}
     name = f'attachment; filename="session-{number}.{kind}"'.encode()
     headers = ((b"content-disposition", name), (b"content-security-policy", PICTURE.encode()))
-    text = export.DRAW[kind](export.read(reader, session, viewer))
+    where = asked.where()
+    scene = export.read(reader, session, viewer, where=where, flow_id=asked.flow, after=asked.after)
+    text = export.DRAW[kind](scene)
     return Answer(text.encode("utf-8", "backslashreplace"), types[kind], headers=headers)
 
 
@@ -211,7 +215,7 @@ def _pages(reader: Reader, session: SessionRow, scene: Scene, asked: Asked) -> M
     if scene.first is not None and (asked.after or scene.more):
         said += f", frames {scene.first} to {scene.last}"
     files = [
-        [" ", tag("a", kind.upper(), href=f"/session/{session.id}/diagram.{kind}")]
+        [" ", tag("a", kind.upper(), href=asked.link(session, 0, f"/diagram.{kind}"))]
         for kind in ("svg", "html")
     ]
     if asked.follow:

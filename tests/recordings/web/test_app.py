@@ -243,6 +243,9 @@ def test_the_filter_of_the_frames_command_works(web: Web) -> None:
     assert 'href="/frame/8"' in got.text
     assert 'href="/frame/1"' not in got.text
     assert "2 messages" in got.text
+    assert 'href="/session/1/diagram.svg?filter=~k+auth"' in got.text
+    picture = web.get("/session/1/diagram.svg?filter=~k+auth").text
+    assert "2 messages" in picture
 
 
 def test_a_wrong_filter_is_explained(web: Web) -> None:
