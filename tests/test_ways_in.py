@@ -7,27 +7,15 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.netns import CLIENT, PROXY, SERVER, Net, echo, needs_netns, three_hosts
-from tests.running import Command, rows
+from tests.running import ROOT, Command, rows
 from tests.wireguard import Client, keys
-
-RULES = f"""
-table ip understudy {{
-  chain redirect_tcp {{
-    type nat hook prerouting priority dstnat;
-    iifname "inside" ip daddr != {PROXY} meta l4proto tcp redirect to :8080
-  }}
-  chain tproxy_udp {{
-    type filter hook prerouting priority mangle;
-    iifname "inside" ip daddr != {PROXY} meta l4proto udp tproxy to :8080 meta mark set 1 accept
-  }}
-}}
-"""
 
 
 @pytest.fixture
@@ -81,11 +69,10 @@ def _raw(file: Path, transport: str, direction: str) -> bytes:
 
 @needs_netns("nft")
 def test_transparent_tcp_and_udp(net: Net, tmp_path: Path) -> None:
-    """A router in between: nftables' REDIRECT and TPROXY, every port, told by the server's port."""
+    """A router in between, led by what scripts/redirect runs; told by the server's port."""
     kept = _servers(net), _servers(net, 9999)
-    net.proxy.run("nft", "-f", "-", input=RULES)
-    net.proxy.run("ip", "rule", "add", "fwmark", "1", "lookup", "100")
-    net.proxy.run("ip", "route", "add", "local", "default", "dev", "lo", "table", "100")
+    redirect = (sys.executable, str(ROOT / "scripts/redirect"))
+    net.proxy.run(*redirect, "on", "--interface", "inside", "--yes")
     arguments = ["record", "-w", "f.understudy.db", "--mode", "transparent"]
     arguments += ["--listen-host", "0.0.0.0", "--relay", f"kaillera:0={SERVER}:27888"]
     with Command(tmp_path, *arguments, under=net.proxy.under) as command:
@@ -98,6 +85,11 @@ def test_transparent_tcp_and_udp(net: Net, tmp_path: Path) -> None:
             sock.sendto(b"refused", (SERVER, 4))
             sock.sendto(b"refused again", (SERVER, 4))
         assert command.stop() == 0, command.said()
+    assert "nothing was done" in net.proxy.run(*redirect, "off", input="n\n", check=False)
+    assert "tproxy" in net.proxy.run("nft", "list", "ruleset")
+    net.proxy.run(*redirect, "off", input="y\n")
+    assert net.proxy.run("nft", "list", "ruleset") == ""
+    assert "0x75" not in net.proxy.run("ip", "rule")
     file = tmp_path / "f.understudy.db"
     assert {
         ("kaillera", "udp", CLIENT, f"{SERVER}:27888"),
