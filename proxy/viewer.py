@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from proxy import registry
+from proxy import catalog, registry
 from recordings.errors import UserError
 from recordings.model import Frame
 from recordings.viewing import Shown
@@ -50,6 +50,17 @@ class ProtocolViewer:
         except UserError:
             return {}
         return {kind.name: tuple(field.name for field in kind.fields) for kind in kinds}
+
+    def game_kinds(self, game: str) -> list[tuple[str, str, str, str]]:
+        """Protocol, kind, direction and meaning of all that a game's protocols have; UserError."""
+        known = catalog.game(game)
+        spoken = [one.protocol for one in known.services] + [one.protocol for one in known.legs]
+        return [
+            (protocol, kind.name, str(direction), kind.meaning)
+            for protocol in dict.fromkeys(spoken)
+            for kind in registry.protocol(protocol).kinds
+            for direction in kind.directions
+        ]
 
 
 VIEWER = ProtocolViewer()

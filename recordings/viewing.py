@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from recordings.model import Frame, Json, Span
 
@@ -71,3 +71,9 @@ class LazyViewer:
     def fields(self, protocol: str) -> Mapping[str, tuple[str, ...]]:
         """See `Viewer.fields`."""
         return self._viewer().fields(protocol)
+
+    def game_kinds(self, game: str) -> list[tuple[str, str, str, str]]:
+        """Protocol, kind, direction, meaning of what a game can say (`KnowsGames`); UserError."""
+        viewer: Any = self._viewer()
+        kinds: list[tuple[str, str, str, str]] = viewer.game_kinds(game)
+        return kinds

@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from recordings.choosing import check_session, file_argument, open_recording, session_option
-from recordings.commands import _latency
+from recordings.commands import _coverage, _latency, _unanswered
 from recordings.filters import compile_filter
 from recordings.listing import Column, Output, Row, listing_options, print_rows
+from recordings.reader import Reader
 from recordings.text import safe, size
 from recordings.viewing import Viewer
 
@@ -82,6 +83,15 @@ def _total(rows: list[Row]) -> str:
 @click.argument("filter_", metavar="[FILTER]", nargs=-1)
 @session_option
 @click.option("--latency", is_flag=True, help="Tell how long servers took to answer instead.")
+@click.option(
+    "--unanswered", is_flag=True, help="List what a stand-in could not answer instead, and why."
+)
+@click.option(
+    "--coverage",
+    metavar="GAME",
+    help="List instead which kinds of the game's messages were never recorded: what to do next "
+    "while its server lives.",
+)
 @listing_options
 @click.pass_obj
 def command(
@@ -90,6 +100,8 @@ def command(
     filter_: tuple[str, ...],
     session: int | None,
     latency: bool,
+    unanswered: bool,
+    coverage: str | None,
     output: Output,
 ) -> None:
     """Count the frames and bytes of a recording by protocol, kind and direction.
@@ -101,6 +113,8 @@ def command(
       understudy stats nascar.understudy.db
       understudy stats nascar.understudy.db '~d up' --session 2 --json
       understudy stats nascar.understudy.db --latency
+      understudy stats nascar-stand-in.understudy.db --unanswered
+      understudy stats nascar.understudy.db --coverage nascar-thunder-2004
 
     Latency is the time from a request to the answer that its protocol names; of a kind without one
     ("any") to the next frame of the server's. 95 of 100 answers are faster than "slow"; the chart
@@ -110,6 +124,11 @@ def command(
     condition, values = (where.sql, where.parameters) if where else ("1", [])
     with open_recording(file) as reader:
         check_session(reader, session)
+        if unanswered or coverage is not None:
+            if where:
+                raise click.UsageError("FILTER goes with neither --unanswered nor --coverage")
+            _missing(reader, session, coverage, viewer, output)
+            return
         if latency:  # its filter stands before the number of the session
             sql = _latency.SQL.format(where=condition).replace("?1", f"?{len(values) + 1}")
             found = reader.query(sql, [*values, session]).rows
@@ -127,3 +146,29 @@ def command(
     else:
         clean = [{name: row[name] for name in NAMES} for row in rows]
         print_rows(clean, COLUMNS, NAMES, output)
+
+
+def _missing(
+    reader: Reader, session: int | None, game: str | None, viewer: object, output: Output
+) -> None:
+    """The listings of what a stand-in, or a recording, lacks."""
+    if game is None:
+        found = list(reader.query(_unanswered.SQL, [session]).rows)
+        if not print_rows(
+            _unanswered.rows_of(found), _unanswered.COLUMNS, _unanswered.NAMES, output
+        ):
+            click.echo("Everything was answered.", err=True)
+        return
+    counts = [
+        row
+        for sql in (_coverage.SQL, _coverage.BUNDLED)
+        for row in reader.query(sql, [session]).rows
+    ]
+    rows = _coverage.rows_of(viewer, game, counts)
+    if output in (Output.AUTO, Output.TABLE):
+        print_rows(
+            [row for row in rows if row["missing"]], _coverage.COLUMNS, _coverage.NAMES, output
+        )
+        click.echo(f"\n{_coverage.sentence(game, rows)}")
+    else:
+        print_rows(rows, _coverage.COLUMNS, _coverage.NAMES, output)

@@ -135,7 +135,9 @@ class Performer(Tap):
         """Whether a client waits for an answer to that."""
         if isinstance(message, Opaque) or not protocol.answers:
             return True
-        return message.kind in protocol.answers
+        if message.kind in protocol.answers:
+            return True
+        return all(kind.name != message.kind for kind in protocol.kinds)  # nobody knows
 
     def _unanswered(self, frame: Frame, message: Message, why: str | None) -> None:
         if why is None:
