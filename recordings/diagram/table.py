@@ -9,6 +9,9 @@ from recordings.text import local_time, size, span
 
 COLUMNS = ("frame", "time", "after", "flow", "from", "to", "what it is", "size", "message")
 
+DATE = len("2026-11-21 ")
+"""What a time begins with; the caption has it already."""
+
 
 def table(scene: Scene, link: Link | None) -> Markup:
     """A row a frame or remark; `link` gives where its number leads to."""
@@ -24,7 +27,7 @@ def table(scene: Scene, link: Link | None) -> Markup:
 def _remark(scene: Scene, row: Remark) -> Markup:
     cells = [
         tag("td"),
-        tag("td", local_time(row.at)),
+        tag("td", local_time(row.at)[DATE:]),
         tag("td", span(row.at - scene.start), class_="number"),
         tag("td", row.text, colspan=len(COLUMNS) - 3),
     ]
@@ -46,7 +49,7 @@ def _arrow(scene: Scene, row: Arrow, link: Link | None) -> Markup:
     return tag(
         "tr",
         tag("th", number, scope="row", class_="number"),
-        tag("td", local_time(row.at)),
+        tag("td", local_time(row.at)[DATE:]),
         tag("td", span(row.at - scene.start), class_="number"),
         tag("td", row.flow_id, class_="number"),
         [tag("td", way) for way in ways],

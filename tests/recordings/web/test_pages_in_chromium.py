@@ -258,3 +258,19 @@ def test_nothing_is_asked_of_anybody_else(chromium: Chromium, evening: Web) -> N
         asked = [one for one in chromium.requests if not one.startswith("data:")]
         assert asked
         assert all(one.startswith(evening.address + "/") for one in asked), asked
+
+
+@pytest.mark.parametrize("target", ["/", "/session/1", "/frame/8"])
+def test_everything_that_is_used_has_a_name(chromium: Chromium, evening: Web, target: str) -> None:
+    chromium.open(evening.address + target)
+    nodes = chromium.call("Accessibility.getFullAXTree")["nodes"]
+    used = [
+        node
+        for node in nodes
+        if not node.get("ignored")
+        and node.get("role", {}).get("value")
+        in ("link", "button", "textbox", "searchbox", "region", "navigation", "table")
+    ]
+    assert len(used) > 5
+    nameless = [node["role"]["value"] for node in used if not node.get("name", {}).get("value")]
+    assert nameless == []
