@@ -20,6 +20,10 @@ MOST_TRIALS = 20_000
 """Flows whose first bytes are shown to every protocol; further ones are told by port alone."""
 
 
+SYSTEM_PORTS = 1024
+"""Ports below this are everybody's: a protocol must begin there as it says."""
+
+
 class Fit(IntEnum):
     """Whether bytes are of a protocol."""
 
@@ -120,7 +124,7 @@ class Guesser:
             name = self.said.get(ends[server][1])
             if name is not None and transport in registry.protocol(name).transports:
                 return Guess(name, server, game=self._game(ends[server]))
-        for candidate in self._likely(transport, ends, order):
+        for candidate in self._likely(transport, ends, order, data):
             if self._holds(candidate, transport, sender, data, initiator):
                 return candidate
         for server in order:
@@ -130,7 +134,11 @@ class Guesser:
         return Guess(RAW[transport], _server(ends, order))
 
     def _likely(
-        self, transport: Transport, ends: tuple[Address, Address], order: tuple[int, ...]
+        self,
+        transport: Transport,
+        ends: tuple[Address, Address],
+        order: tuple[int, ...],
+        data: bytes,
     ) -> Iterator[Guess]:
         """By the services of the game, then by the usual ports of the protocols."""
         for server in order:
@@ -140,7 +148,10 @@ class Guesser:
                 if (service.transport, service.port) == (transport, ends[server][1]):
                     yield Guess(service.protocol, server, service.role, game)
         for server in order:
-            for protocol in _ports().get((transport, ends[server][1]), ()):
+            port = ends[server][1]
+            for protocol in _ports().get((transport, port), ()):
+                if port < SYSTEM_PORTS and not re.match(protocol.begins, data, re.DOTALL):
+                    continue
                 yield Guess(protocol.name, server, game=self._game(ends[server]))
 
     def _holds(

@@ -109,6 +109,12 @@ class Importer:
         elif len(self.troubles) < MOST_EVENTS:
             self._store.add_event("malformed", detail, at=at)
 
+    def note(self, conversation: Conversation, kind: str, detail: str, at: int) -> None:
+        """Something is to be known of a conversation."""
+        feeding = self._feeding(conversation)
+        if feeding:
+            feeding.note(kind, detail, at)
+
     def named(self, host: str, name: str) -> None:
         """The capture says what a host is called."""
         known = self._guesser.names

@@ -129,7 +129,8 @@ def expected(
                 continue
             short = abbreviation(f"{name}." + re.sub(r"\[\d+\]", "", path))
             if short in known and value not in ("", None, [], {}):
-                values.setdefault(short, []).append(str(value))
+                shown_as = str(value).replace("\n", r"\n").replace("\t", r"\t")
+                values.setdefault(short, []).append(shown_as)
     return values
 
 

@@ -94,6 +94,14 @@ def test_the_usual_port_tells_unless_the_bytes_speak_against_it() -> None:
     assert (middle.protocol, middle.server) == ("ea-lobby", 0)
 
 
+def test_a_port_that_is_everybodys_is_not_enough() -> None:
+    ends = ENDS[0], ("203.0.113.9", 80)
+    guesser = Guesser()
+    assert guesser.guess(Transport.TCP, ends, 0, OTHERS["http"], 0).protocol == "raw-tcp"
+    lists = b"GET /raw_server_list2.php HTTP/1.1\r\nHost: kaillera.com\r\n\r\n"
+    assert guesser.guess(Transport.TCP, ends, 0, lists, 0).protocol == "kaillera-list"
+
+
 def test_trials_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.importing.guess.MOST_TRIALS", 3)
     guesser = Guesser()
