@@ -46,9 +46,7 @@ def _terminal(file: Path, viewer: Viewer | None, text: str) -> None:
     with Reader.open(file) as reader:  # says what is wrong with it before the screen is taken
         notice = reader.notice or ""
     if not is_terminal():
-        raise UserError(
-            "the browser needs a terminal: use `understudy frames` in a pipe, or --web"
-        )
+        raise UserError("the browser needs a terminal: use `understudy frames` in a pipe, or --web")
     Browser(file, viewer, text=text, notice=notice).run()
 
 
@@ -87,6 +85,8 @@ def command(
       understudy browse nascar.understudy.db '~k auth | ~e'
       understudy browse nascar.understudy.db --web
     """
+    if web and filter_:
+        raise UserError("--web takes no FILTER: write it on the page of a session")
     if web:
         _web(file, viewer, port, not no_open)
     else:

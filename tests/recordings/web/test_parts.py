@@ -169,3 +169,10 @@ def test_one_copy_is_made_where_only_a_copy_can_be_read(
     serving.serve(path, None, listening=print, open_browser=False)
     assert given == [copied]
     assert not copied.exists(), "the copy is gone in the end"
+
+
+def test_a_filter_is_not_silently_left_out(tmp_path: Path) -> None:
+    path = write_sample(tmp_path / "sample.db")
+    result = CliRunner().invoke(understudy.cli, ["browse", str(path), "~e", "--web", "--no-open"])
+    assert result.exit_code == 1
+    assert "on the page of a session" in result.output
