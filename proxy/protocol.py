@@ -111,6 +111,8 @@ class Protocol:
     """`KIND.PATH` -> name of the key that the field yields."""
     session_keys: tuple[str, ...] = ()
     """Names of keys whose equality makes two flows one session."""
+    personal: Mapping[str, str] = field(default_factory=dict)
+    """Fields that tell who somebody is -> category, see `proxy.personal`."""
     swallow: tuple[tuple[str, Direction], ...] = ()
     """Kinds that a relay may drop on the user's wish, so that a cipher is never agreed on."""
     idle: float = 300.0

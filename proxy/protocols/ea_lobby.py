@@ -24,6 +24,7 @@ from proxy.dissector import StreamDissector
 from proxy.keys import SessionKeys
 from proxy.kindtable import kinds_of, volatile_of
 from proxy.message import FieldError, Message, WireError
+from proxy.personal import LOBBY
 from proxy.pieces import Pieces
 from proxy.protocol import Announce, Protocol, Rhythm
 from proxy.tagfield import LINE, TagField
@@ -263,8 +264,6 @@ class LobbyDissector(StreamDissector):
             elif direction not in self._out:
                 self._out[direction] = Rc4(key.key)
                 self.start_cipher(direction, Rc4(key.key))
-
-    # -- sending -----------------------------------------------------------------------------------
 
     def seal(self, direction: Direction, plain: bytes, cipher: str | None = None) -> bytes:
         for name in (cipher or "").split(","):
@@ -593,6 +592,7 @@ PROTOCOLS = (
         answers={kind: (kind,) for kind in _ANSWERED.split()},
         rhythm=(Rhythm("~png", DOWN, 22.0), Rhythm("PING", DOWN, 22.0)),
         keys=_KEYS,
+        personal=LOBBY,
         session_keys=("sess",),
         swallow=(("@tic", UP),),
         source="ea-lobby 0 to 11",

@@ -24,6 +24,7 @@ from proxy.keys import SessionKeys
 from proxy.keyvalue import MARK, KeyValue, lookup
 from proxy.layout import Steps
 from proxy.message import Message, WireError
+from proxy.personal import GAMESPY
 from proxy.protocol import Announce, Field, Kind, Protocol, Volatile
 from proxy.qr2_keys import Grid
 from proxy.qr2_keys import Table as Rows
@@ -383,6 +384,7 @@ PROTOCOLS = (
         },
         answers={"list": (COMPACT, "fieldcount", "fatal")},
         keys={"basic.secure": "sbv1.secure"},
+        personal=GAMESPY,
         source="gamespy 5.3, 7",
     ),
 )

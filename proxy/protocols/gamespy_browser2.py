@@ -47,6 +47,7 @@ from proxy.dissector import StreamDissector
 from proxy.gamespy_marks import NATNEG
 from proxy.keys import SessionKeys
 from proxy.message import Message, WireError
+from proxy.personal import GAMESPY
 from proxy.protocol import Announce, Field, Kind, Protocol, Volatile
 from proxy.serverlist import TYPES, Cursor, Layout, Short, read_keys, read_server
 from proxy.serverlist_view import HEAD, ListReader, PushServer, ServerList
@@ -587,6 +588,7 @@ PROTOCOLS = (
             "KeepAlive": ("KeepAlive",),
         },
         keys={"ListRequest.challenge": "enctypex.client", "ServerKey.key": "enctypex.server"},
+        personal=GAMESPY,
         source="gamespy 6",
     ),
 )

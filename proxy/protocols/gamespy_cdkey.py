@@ -16,6 +16,7 @@ from proxy.dissector import DatagramDissector
 from proxy.keys import SessionKeys
 from proxy.keyvalue import KeyValue
 from proxy.message import Message
+from proxy.personal import GAMESPY
 from proxy.protocol import Field, Kind, Protocol, Rhythm, Volatile
 from proxy.values import DecimalAddress, Value
 from recordings.model import Direction, Frame, Transport
@@ -119,6 +120,7 @@ PROTOCOLS = (
         answers={"auth": ("uok", "unok"), "ison": ("uon", "uoff")},
         rhythm=(Rhythm("ka", UP, 20.0),),
         keys={"auth.ch": "cdkey.challenge", "uok.cd": "cdkey.hash", "ison.pch": "cdkey.pch"},
+        personal=GAMESPY,
         source="gamespy 1, 11",
     ),
 )

@@ -20,6 +20,7 @@ from proxy.ircline import IrcLine
 from proxy.keys import SessionKeys
 from proxy.keyvalue_stream import passwords
 from proxy.message import Message, WireError
+from proxy.personal import GAMESPY
 from proxy.protocol import Field, Kind, Protocol, Volatile
 from proxy.values import Separated, Value
 from recordings.model import Direction, Frame, Json, Key, Transport
@@ -369,6 +370,7 @@ PROTOCOLS = (
             "PING": ("PONG",),
         },
         keys={"705.client_key": "peerchat.client", "705.server_key": "peerchat.server"},
+        personal=GAMESPY,
         source="gamespy 9",
     ),
 )

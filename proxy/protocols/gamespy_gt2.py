@@ -37,6 +37,7 @@ from proxy.dissector import PEER_FAULTS, DatagramDissector
 from proxy.gamespy_marks import GT2, owner
 from proxy.keys import SessionKeys
 from proxy.message import Message, WireError
+from proxy.personal import GAMESPY
 from proxy.protocol import Protocol, Rhythm, Volatile
 from recordings.model import Direction, Frame, Key, Transport
 
@@ -418,6 +419,7 @@ PROTOCOLS = (
             "ServerChallenge.challenge": "gt2.server_challenge",
         },
         peers=True,
+        personal=GAMESPY,
         source="gamespy 2.6 and 13",
     ),
 )

@@ -33,6 +33,7 @@ from proxy.dissector import DatagramDissector
 from proxy.gamespy_marks import NATNEG, owner
 from proxy.keys import SessionKeys
 from proxy.message import Message, WireError
+from proxy.personal import GAMESPY
 from proxy.protocol import Announce, Protocol, Volatile
 from recordings.model import Direction, Frame, Key, Transport
 
@@ -307,6 +308,7 @@ PROTOCOLS = (
         },
         keys={"INIT.cookie": "natneg.cookie"},
         peers=True,
+        personal=GAMESPY,
         source="gamespy 10",
     ),
 )

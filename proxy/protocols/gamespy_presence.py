@@ -19,6 +19,7 @@ from proxy.keys import SessionKeys
 from proxy.keyvalue import KeyValue, command, lookup
 from proxy.keyvalue_stream import KeyValueDissector, Notice, passwords
 from proxy.message import Message
+from proxy.personal import GAMESPY
 from proxy.protocol import Protocol, Rhythm, Volatile
 from proxy.values import Separated, Value
 from recordings.model import Direction, Frame, Json, Transport
@@ -359,6 +360,7 @@ PROTOCOLS = (
             "updateui.passwordenc": "gp.password",
         },
         session_keys=("gp.sesskey",),
+        personal=GAMESPY,
         source="gamespy 1, 2",
     ),
 )

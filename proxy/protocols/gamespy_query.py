@@ -45,6 +45,7 @@ from proxy.gamespy_marks import GT2, NATNEG, QR2, owner
 from proxy.keys import SessionKeys
 from proxy.keyvalue import lookup
 from proxy.message import Message, WireError
+from proxy.personal import GAMESPY
 from proxy.protocol import Announce, Protocol, Rhythm, Volatile
 from proxy.qr1 import QR1_KINDS, QUERIES, Qr1Message
 from proxy.qr2 import Before, HexAddress, HexNumber, Ids, Texts
@@ -580,6 +581,7 @@ PROTOCOLS = (
         },
         idle=900.0,
         peers=True,
+        personal=GAMESPY,
         source="gamespy 1, 4, 5",
     ),
 )

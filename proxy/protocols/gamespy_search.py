@@ -17,6 +17,7 @@ from proxy.gamespy_fields import HIDDEN, error_name, kind
 from proxy.keyvalue import KeyValue, command, lookup
 from proxy.keyvalue_stream import KeyValueDissector, Notice
 from proxy.message import Message
+from proxy.personal import GAMESPY
 from proxy.protocol import Protocol, Volatile
 from proxy.values import Value
 from recordings.model import Direction, Frame, Transport
@@ -196,6 +197,7 @@ PROTOCOLS = (
             "search.sesskey": "gp.sesskey",
         },
         session_keys=("gp.sesskey",),
+        personal=GAMESPY,
         source="gamespy 1, 3",
     ),
 )

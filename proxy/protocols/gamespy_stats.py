@@ -21,6 +21,7 @@ from proxy.keys import SessionKeys
 from proxy.keyvalue import MARK, KeyValue, command, lookup
 from proxy.keyvalue_stream import KeyValueDissector, Notice, passwords
 from proxy.message import Message
+from proxy.personal import GAMESPY
 from proxy.protocol import Protocol, Volatile
 from proxy.values import Separated, Value
 from recordings.model import Direction, Frame, Transport
@@ -278,6 +279,7 @@ PROTOCOLS = (
             "setpd": ("setpdr",),
         },
         keys={"lc.challenge": "gstats.challenge", "lc.sesskey": "gstats.sesskey"},
+        personal=GAMESPY,
         source="gamespy 1, 8",
     ),
 )

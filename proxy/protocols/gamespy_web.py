@@ -18,6 +18,7 @@ from proxy.http import HttpDissector
 from proxy.http_message import plain_body, read_message, soap_body
 from proxy.http_places import Head, Slot
 from proxy.message import WireError
+from proxy.personal import GAMESPY
 from proxy.protocol import Field, Kind, Protocol, Volatile
 from recordings.model import Direction, Frame, Key, Transport
 
@@ -271,6 +272,7 @@ PROTOCOLS = (
             **{page: (f"{page}Reply",) for page in PAGES.values()},
             "Request": ("Response",),
         },
+        personal=GAMESPY,
         source="gamespy 12, 13",
     ),
 )

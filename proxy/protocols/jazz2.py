@@ -56,6 +56,7 @@ from proxy.jazz2_datagrams import (
     whole,
 )
 from proxy.message import Message
+from proxy.personal import personal_of
 from proxy.protocol import Announce, Protocol, Rhythm, Volatile
 from recordings.model import Direction, Frame, Key, Span, Transport
 
@@ -505,6 +506,9 @@ PROTOCOLS = (
         },
         rhythm=(Rhythm("PlayerState", UP, 0.125), Rhythm("HeartBeat", DOWN, 1.0)),
         keys=KEYS,
+        personal=personal_of(
+            "name: *.players.name *.name PlayerJoin.players.name; password: *.password"
+        ),
         source="jazz2 2, 3, 6",
     ),
 )

@@ -35,6 +35,7 @@ from proxy.codec import (
 from proxy.dissector import StreamDissector
 from proxy.keys import SessionKeys
 from proxy.message import Message
+from proxy.personal import personal_of
 from proxy.protocol import Announce, Protocol, Rhythm, Volatile
 from recordings.model import Direction, Frame, Span, Transport
 
@@ -304,6 +305,7 @@ PROTOCOLS = (
             "Listing.port": Volatile("ours", "port"),
         },
         rhythm=(Rhythm("PlayersUpdate", UP, 30.0), Rhythm("Ping", DOWN, 30.0)),
+        personal=personal_of("address: *.host"),
         source=SOURCE,
     ),
 )

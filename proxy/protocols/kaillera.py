@@ -44,6 +44,7 @@ from proxy.codec import (
 from proxy.dissector import DatagramDissector
 from proxy.keys import SessionKeys
 from proxy.message import Message, WireError
+from proxy.personal import personal_of
 from proxy.protocol import Announce, Protocol, Rhythm, Volatile
 from recordings.model import Direction, Frame, Transport
 
@@ -522,6 +523,9 @@ PROTOCOLS = (
             "Quit": ("Quit",),
         },
         rhythm=(Rhythm("KeepAlive", UP, 60.0),),
+        personal=personal_of(
+            "name: *.username *.users.name *.players.name *.games.owner JoinGame.name"
+        ),
         source="kaillera 1-7",
     ),
 )

@@ -25,6 +25,7 @@ from functools import partial
 from proxy.http import HttpDissector
 from proxy.http_message import plain_body, read_message
 from proxy.http_places import Head, Slot, read_head
+from proxy.personal import personal_of
 from proxy.protocol import Announce, Field, Kind, Protocol, Volatile
 from recordings.model import Direction, Frame, Json, Transport
 
@@ -202,6 +203,7 @@ PROTOCOLS = (
             "Touch": ("Touched",),
             "Request": ("Response",),
         },
+        personal=personal_of("address: *.servers.host *.query.ip *.query.ipAddress"),
         source=SOURCE,
     ),
 )

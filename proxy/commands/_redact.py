@@ -1,0 +1,83 @@
+"""The work of `understudy redact`, and the list of what it did."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from proxy import options
+from proxy.redaction.pseudonyms import Pseudonyms
+from proxy.redaction.replacing import Replacer, Tally, Wishes
+from proxy.redaction.session import Redacting
+from recordings.choosing import open_recording
+from recordings.errors import UserError
+from recordings.listing import Column, Output, print_rows
+from recordings.text import safe
+from recordings.writer import Recording
+
+COLUMNS = (
+    Column("protocol", lambda row: safe(row["protocol"]), "dim", spare=True),
+    Column("field", lambda row: safe(row["field"]), "cyan", spare=True),
+    Column("category", lambda row: row["category"]),
+    Column("replaced", lambda row: str(row["replaced"]), right=True),
+)
+
+
+def redact(
+    file: Path,
+    write: Path,
+    wishes: Wishes,
+    key: Sequence[str],
+    game_key: Sequence[str],
+    seed: str | None,
+) -> None:
+    """Write the copy; raises UserError."""
+    keys = [options.read_key(text) for text in key]
+    game_secrets = dict(options.read_game_key(text) for text in game_key)
+    if write.exists():
+        raise UserError(f"{write} exists already: choose another name with -w")
+    secret = secrets.token_bytes(32) if seed is None else seed.encode("utf-8", "surrogateescape")
+    replacer = Replacer(Pseudonyms(secret), wishes)
+    with open_recording(file) as reader:
+        sessions = [
+            Redacting(reader, session, replacer, keys, game_secrets)
+            for session in reader.sessions()
+        ]
+        for session in sessions:
+            session.learn()
+        replacer.ready()
+        with Recording.open(write) as recording:
+            for session in sessions:
+                session.write(recording)
+    _tell(replacer, write)
+
+
+def _tell(replacer: Replacer, write: Path) -> None:
+    tally = replacer.tally
+    rows = [
+        {"protocol": protocol, "field": name, "category": category, "replaced": count}
+        for (protocol, name, category), count in sorted(tally.replaced.items())
+    ]
+    if rows:
+        print_rows(rows, COLUMNS, list(rows[0]), Output.AUTO)
+    values: dict[str, int] = {}
+    for category, value, other in replacer.pseudonyms.values():
+        if value != other.lower():
+            values[category] = values.get(category, 0) + 1
+    listed = ", ".join(f"{count} of {name}" for name, count in values.items()) or "nothing"
+    click.echo(f"\n{tally.changed} of {tally.frames} frames changed; values replaced: {listed}")
+    _warn(tally)
+    click.echo(f"written to {write}")
+
+
+def _warn(tally: Tally) -> None:
+    if tally.opaque:
+        click.echo(
+            f"{tally.opaque} frames could not be read: only the values above were looked for in "
+            f"them, and in {tally.hidden} that are enciphered nothing; see `understudy frames -t`"
+        )
+    for what, count in tally.stubborn.items():
+        click.echo(f"not replaced, {count} times: {safe(what)}", err=True)
