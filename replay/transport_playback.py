@@ -13,7 +13,7 @@ from recordings.model import Transport
 from recordings.writer import Recording
 from replay.playback.hearing import LiveFlow
 from replay.playback.player import Player
-from replay.playback.speaking import Act, Connect, End, Send
+from replay.playback.posting import Act, Connect, End, Send
 from replay.playback.wishes import ORIGINAL
 from replay.transport_links import Tcp, Udp
 
@@ -136,6 +136,9 @@ class Runner:
             self.player.failed(flow, f"no answer within {patience:g} s")
         except OSError as error:
             self.player.failed(flow, error.strerror or str(error))
+        except Exception as error:  # see _pump
+            if not self.done.done():
+                self.done.set_exception(error)
         self.pump_soon()
 
     async def _look_up(self, name: str) -> str:

@@ -23,6 +23,7 @@ from proxy.dissector import PEER_FAULTS, Dissector
 from proxy.message import Message
 from proxy.protocol import Protocol
 from proxy.relay.api import Address
+from proxy.rules import Rule
 from recordings.errors import UserError
 from recordings.model import Direction, Frame, Transport
 from replay.adaptive.adapting import Adapter, Scene
@@ -30,6 +31,7 @@ from replay.adaptive.chance import Chance
 from replay.adaptive.fields import Masks
 from replay.adaptive.lines import Line, LineReader
 from replay.adaptive.memory import Memory
+from replay.adaptive.mutated import Mutator, Part
 from replay.adaptive.packing import Packer
 
 Change = Callable[[Line, Message], Message]
@@ -57,6 +59,8 @@ class Said:
     """Empty while a frame is not complete."""
     problem: str | None = None
     """Why it could not be adapted as declared, as a sentence."""
+    parts: list[Part] | None = None
+    """What goes instead of `wire`, where rules of the user have changed it."""
 
 
 class Conversation:
@@ -86,6 +90,18 @@ class Conversation:
         self._reader = LineReader(protocol)
         self._packer = Packer()
         self._change = change
+        self._mutator: Mutator | None = None
+
+    def obey(self, rules: Sequence[Rule], failed: Callable[[str], None]) -> None:
+        """Run what is said through rules of the user; `failed` is told of one that cannot."""
+        if rules:
+            self._mutator = Mutator(self.protocol, rules, self._dissector.seal, failed)
+
+    def recorded(self, said: Said) -> None:
+        """What was said is in the recording: its frames have their ids."""
+        if self._mutator is not None and said.parts is not None:
+            main = (part.frame for part in said.parts if part.frame.raw is not None)
+            self._mutator.recorded(next(main))
 
     def use(self, memory: Memory) -> None:
         """Go on with what another recorded session calls things; keys stay those of the flow."""
@@ -191,6 +207,10 @@ class Conversation:
         return None if bundle is None else self._seal(bundle.encode(), None, at)
 
     def _seal(self, clear: bytes, line: Line | None, at: int, cipher: str | None = None) -> Said:
+        if self._mutator is not None and line is not None:
+            parts = self._mutator.parts(self.plays, clear, cipher, at)
+            if parts is not None:
+                return self._in_parts(parts, at)
         try:
             wire = self._dissector.seal(self.plays, clear, cipher)
         except (*PEER_FAULTS, UserError) as error:
@@ -198,6 +218,14 @@ class Conversation:
             said = self.say_wire(clear, at)
             return replace(said, problem=f"{kind} cannot be enciphered: {error}")
         return self.say_wire(wire, at)
+
+    def _in_parts(self, parts: list[Part], at: int) -> Said:
+        for part in parts:
+            if part.wire is not None:
+                self._dissector.feed(self.plays, part.wire, at)
+        frames = [Heard(part.frame, part.message, []) for part in parts]
+        wires = [part.wire for part in parts if part.wire is not None]
+        return Said(wires[-1] if wires else b"", frames, parts=parts)
 
 
 def _as_recorded(frame: Frame) -> bytes:

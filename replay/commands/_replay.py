@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from proxy import options, registry
+from proxy.mutation.engine import Mutations
+from proxy.mutation.rulefile import read_rules
 from proxy.relay.clock import now
 from recordings.choosing import one_session, open_recording
 from recordings.errors import UserError
@@ -64,7 +66,8 @@ class Asked:
     game_key: Sequence[str] = ()
     keys_file: Path | None = None
     protocol_file: Sequence[Path] = ()
-    seed: int = 0
+    seed: int | None = None
+    rules: Path | None = None
     as_json: bool = False
     diff: bool = False
     junit: Path | None = None
@@ -87,9 +90,12 @@ def run(file: Path, session: int | None, **words: object) -> int:
     settings = [read_setting(text, script) for text in asked.settings]
     for notice in script.notices:
         click.echo(f"* {notice}", err=True)
+    mutations = _mutations(asked)
     path = asked.write or _default_path(script)
     with Recording.open(path) as store:
-        players = _play(script, manner, settings, asked, store)
+        players = _play(script, manner, settings, mutations, asked, store)
+    if mutations is not None:
+        _tell_rules(mutations)
     failed = _tell(players, path, asked)
     if not differs or not players:
         return failed
@@ -110,7 +116,7 @@ def _manner(asked: Asked) -> Manner:
         grace=int(asked.grace * 1e6),
         keys=tuple(keys),
         secrets=secrets,
-        seed=asked.seed,
+        seed=asked.seed or 0,
         go_on=asked.go_on,
     )
 
@@ -128,8 +134,27 @@ def _default_path(script: Script) -> Path:
     return Path(f"{name}-{datetime.now(UTC):%Y-%m-%d}.understudy.db")
 
 
+def _mutations(asked: Asked) -> Mutations | None:
+    if asked.rules is None:
+        return None
+    if not asked.adapt:
+        raise UserError("--rules change messages and --verbatim sends bytes: leave one of them out")
+    return Mutations(read_rules(asked.rules, seed=asked.seed))
+
+
+def _tell_rules(mutations: Mutations) -> None:
+    for rule, count in zip(mutations.rules.rules, mutations.totals(), strict=True):
+        click.echo(f"* {rule.title}: changed {count.changed:,} of {count.found:,}", err=True)
+    mutations.check()
+
+
 def _play(
-    script: Script, manner: Manner, settings: list[Setting], asked: Asked, store: Recording
+    script: Script,
+    manner: Manner,
+    settings: list[Setting],
+    mutations: Mutations | None,
+    asked: Asked,
+    store: Recording,
 ) -> list[Player]:
     source = f"playback of session {script.session.id} ({script.session.uid})"
 
@@ -144,7 +169,9 @@ def _play(
             note=note,
         )
         change = changing(settings, number)
-        return Player(script, manner, scribe, now, change=change, number=number)
+        return Player(
+            script, manner, scribe, now, change=change, mutations=mutations, number=number
+        )
 
     with _Bar(script.says * asked.clients * asked.loops) as bar:
         try:

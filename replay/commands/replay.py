@@ -56,6 +56,12 @@ from recordings.choosing import file_argument, session_option
     "follows. Repeatable.",
 )
 @click.option(
+    "--rules",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="TOML of rules that change what the client says (docs/mutations.md).",
+)
+@click.option(
     "--mask",
     "masks",
     multiple=True,
@@ -125,9 +131,9 @@ from recordings.choosing import file_argument, session_option
 @click.option(
     "--seed",
     type=int,
-    default=0,
     metavar="N",
-    help="Fresh values (nonces, ids) follow from it: the same seed says the same.",
+    help="Fresh values (nonces, ids) and the draws of --rules follow from it: the same seed says "
+    "the same.",
 )
 @click.option(
     "--diff",

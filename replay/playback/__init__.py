@@ -6,6 +6,8 @@ script    a session made into a script
 player    the sans-io machine that goes through its steps, one per live session
 hearing   which recorded message a live one stands for, and what a turn waits for
 speaking  lines, answers, repetitions, keepalives
+posting   what goes now, later, or behind other frames
+pacing    when a step is due
 places    where each flow goes this time
 verdict   what came of it, for a person and for an exit code
 scribe    the session is recorded again

@@ -6,12 +6,13 @@ from collections import deque
 from itertools import islice
 
 from proxy.relay.api import Address
-from recordings.model import Frame
-from replay.adaptive.conversation import Conversation
+from recordings.model import Direction, Frame
+from replay.adaptive.chance import Chance
+from replay.adaptive.conversation import Change, Conversation
 from replay.adaptive.lines import Line
 from replay.adaptive.matching import Match, explain
 from replay.adaptive.memory import Memory
-from replay.playback.steps import Hear, Role, Wait
+from replay.playback.steps import Hear, Role, Script, Wait
 from replay.playback.verdict import KEPT, Verdict
 
 NEAR = 16
@@ -99,6 +100,28 @@ class LiveFlow:
             queue = self._undone.get(kind)
             while queue and queue[0].index < before.index:
                 self._done.add(queue.popleft().index)
+
+
+def flows_of(
+    script: Script, memory: Memory, chance: Chance, change: Change | None
+) -> dict[int, LiveFlow]:
+    """The flows of a new live session, by their number in the recording."""
+    flows = {}
+    for role in script.roles:
+        conversation = Conversation(
+            role.protocol,
+            Direction.TO_SERVER,
+            memory,
+            chance,
+            transport=role.transport,
+            masks=role.masks,
+            change=change,
+        )
+        flows[role.row.id] = LiveFlow(role, conversation)
+    for step in script.steps:
+        if isinstance(step, Hear):
+            flows[step.flow.row.id].expects(step)
+    return flows
 
 
 class Listener:

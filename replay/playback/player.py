@@ -11,18 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from proxy.keys import SessionKeys
+from proxy.mutation.engine import Mutations
 from proxy.relay.api import Address, show_address
 from recordings.errors import UserError
 from recordings.model import Direction, Transport
 from replay.adaptive.chance import Chance
-from replay.adaptive.conversation import Change, Conversation
+from replay.adaptive.conversation import Change
 from replay.adaptive.lines import Line
 from replay.adaptive.memory import Memory
-from replay.playback.hearing import Listener, LiveFlow, lost
+from replay.playback.hearing import Listener, LiveFlow, flows_of, lost
+from replay.playback.obeying import obey
 from replay.playback.pacing import Pace
 from replay.playback.places import Endpoints
+from replay.playback.posting import Act, Connect, End
 from replay.playback.scribe import Scribe
-from replay.playback.speaking import Act, Connect, End, Speaker
+from replay.playback.speaking import Speaker
 from replay.playback.steps import Close, Hear, Open, Say, Script, Step, Wait
 from replay.playback.verdict import Verdict
 from replay.playback.wishes import FAST, Manner
@@ -46,11 +49,14 @@ class Player:
         now: Callable[[], int],
         *,
         change: Change | None = None,
+        mutations: Mutations | None = None,
         number: int = 1,
     ) -> None:
         self.script = script
         self.manner = manner
         self.scribe = scribe
+        self._now = now
+        self._mutations = mutations
         self.verdict = Verdict(says=script.says, session=scribe.session)
         self.told: Callable[[int], None] | None = None
         """Is told how many frames were said, from time to time."""
@@ -63,23 +69,12 @@ class Player:
         chance = Chance(f"{manner.seed}/{number}", now)
         self._pace = Pace(manner, script.steps[0].at, len(script.steps) - 1)
         self.verdict.late = self._pace.late
-        self.flows: dict[int, LiveFlow] = {}
-        for role in script.roles:
-            conversation = Conversation(
-                role.protocol,
-                Direction.TO_SERVER,
-                self.memory,
-                chance,
-                transport=role.transport,
-                masks=role.masks,
-                change=change,
-            )
-            flow = self.flows[role.row.id] = LiveFlow(role, conversation)
-            if role.transport is Transport.UDP:
-                self._pace.flows[role.row.id] = flow
-        for step in script.steps:
-            if isinstance(step, Hear):
-                self._flow(step).expects(step)
+        self.flows = flows_of(script, self.memory, chance, change)
+        self._pace.flows = {
+            number: flow
+            for number, flow in self.flows.items()
+            if flow.role.transport is Transport.UDP
+        }
         self._speaker = Speaker(scribe, self.verdict, verbatim=manner.verbatim)
         self._endpoints = Endpoints(script, manner.places, self.memory)
         self._listener = Listener(self.memory, self.verdict, learn=not manner.verbatim)
@@ -101,7 +96,7 @@ class Player:
         return acts
 
     def _act(self, at: int) -> list[Act]:
-        acts: list[Act] = []
+        acts = self._speaker.post.due(at)
         if not self._pace.began:
             self._pace.began = self._since = at
         steps = self.script.steps
@@ -113,7 +108,7 @@ class Player:
             if until is not None:
                 flows = self.flows.values()
                 again = self._speaker.idle(flows, self._flow(step), step, at, acts)
-                self.wake = max(at, min(until, again))
+                self.wake = max(at, min(until, again, self._speaker.post.next or until))
                 return acts
             self._next += 1
             self._since = at
@@ -140,7 +135,11 @@ class Player:
         return None
 
     def _ends(self, reason: str) -> list[Act]:
-        return [End(flow, reason) for flow in self.flows.values() if flow.open]
+        acts: list[Act] = []
+        for flow in self.flows.values():
+            if flow.open:
+                acts += [*self._speaker.post.flush(flow), End(flow, reason)]
+        return acts
 
     def _stop(self, reason: str) -> None:
         self.verdict.broke_off = self.verdict.broke_off or reason
@@ -172,7 +171,7 @@ class Player:
             return None
         until = self._pace.due(step, at, self._since)
         if until is None:
-            acts.append(End(flow, "played to the end"))
+            acts += [*self._speaker.post.flush(flow), End(flow, "played to the end")]
         return until
 
     def _hold_say(self, step: Step, at: int, acts: list[Act]) -> int | None:
@@ -235,6 +234,8 @@ class Player:
             parent=self._endpoints.parents.get(row.id),
         )
         self._endpoints.opened(flow.role, flow.server, local)
+        if self._mutations:
+            obey(flow, self._mutations, self.scribe, self._now, self.verdict.problems.append)
 
     def failed(self, flow: LiveFlow, reason: str) -> None:
         """The flow cannot be opened."""
@@ -242,15 +243,14 @@ class Player:
         flow.opening, flow.ended = False, reason
         self._stop(f"{show_address(flow.server)} cannot be reached: {reason}")
 
-    def closed(self, flow: LiveFlow, reason: str, at: int) -> list[Act]:
+    def closed(self, flow: LiveFlow, reason: str, at: int) -> None:
         """The flow is over, by whomever."""
         if not flow.open:
-            return []
+            return
         for side in Direction:
             self.scribe.record(flow.number, flow.conversation.finish(side, at))
         flow.open, flow.ended = False, reason
         self.scribe.closed(flow.number, at, reason)
-        return []
 
     def refused(self, flow: LiveFlow, reason: str, at: int) -> None:
         """A datagram did not arrive: nobody listens there, as yet."""

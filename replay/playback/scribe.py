@@ -70,12 +70,13 @@ class Scribe:
         if self._store is not None:
             self._store.close_flow(flow, at, reason)
 
-    def event(self, kind: str, detail: str, *, at: int, flow: int | None = None) -> None:
+    def event(
+        self, kind: str, detail: str, *, at: int, flow: int | None = None, frame: int | None = None
+    ) -> None:
         """Something happened beside the frames."""
         if self._store is not None:
-            self._store.add_event(
-                kind, detail, at=at, session_id=self.session, flow_id=flow or None
-            )
+            where = {"session_id": self.session, "flow_id": flow or None, "frame_id": frame or None}
+            self._store.add_event(kind, detail, at=at, **where)
 
     def end(self) -> None:
         """The session is over."""

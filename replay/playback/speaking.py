@@ -6,14 +6,13 @@ While a turn waits, lost datagrams are said again and flows are kept alive by th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from proxy.protocol import Rhythm
-from proxy.relay.api import Address
 from recordings.model import Transport
 from replay.adaptive.conversation import Said
 from replay.adaptive.lines import Line
 from replay.playback.hearing import LiveFlow
+from replay.playback.posting import Act, Post
 from replay.playback.scribe import Scribe
 from replay.playback.steps import Hear, Step
 from replay.playback.verdict import Verdict
@@ -24,33 +23,6 @@ QUIET = 60_000_000
 """Microseconds after which a waiting player looks up by itself."""
 
 
-@dataclass(slots=True)
-class Connect:
-    """Open a flow."""
-
-    flow: LiveFlow
-    server: Address
-
-
-@dataclass(slots=True)
-class Send:
-    """Bytes, or one datagram."""
-
-    flow: LiveFlow
-    data: bytes
-
-
-@dataclass(slots=True)
-class End:
-    """Close a flow."""
-
-    flow: LiveFlow
-    reason: str
-
-
-Act = Connect | Send | End
-
-
 class Speaker:
     """Says things on the flows of one live session, and has them recorded."""
 
@@ -58,6 +30,7 @@ class Speaker:
         self._scribe = scribe
         self._verdict = verdict
         self._verbatim = verbatim
+        self.post = Post()
 
     def say(self, flow: LiveFlow, lines: list[Line], at: int, acts: list[Act]) -> None:
         conversation = flow.conversation
@@ -79,7 +52,8 @@ class Speaker:
             self._verdict.problems.append(said.problem)
         flow.said_at, flow.last_wire, flow.resent = at, said.wire, 0
         flow.ahead += 1
-        acts.append(Send(flow, said.wire))
+        flow.conversation.recorded(said)
+        acts += self.post.put(flow, said, at)
 
     def answer(
         self, flow: LiveFlow, line: Line, recorded: Line | None, at: int, acts: list[Act]

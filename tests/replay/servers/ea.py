@@ -114,6 +114,10 @@ class Leg:
         self._buffer += data
         while len(self._buffer) >= 12 and not self.closing:
             length = struct.unpack(">I", self._buffer[8:12])[0]
+            if length < 12:
+                self.world.problems.append(f"a frame of {length} bytes")
+                self.closing = True
+                return
             if length > len(self._buffer):
                 return
             kind, body = self._buffer[:4].decode("latin-1"), self._buffer[12:length]

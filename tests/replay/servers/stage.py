@@ -55,7 +55,8 @@ class _Tcp(asyncio.Protocol):
 
     def _send(self, said: Iterable[bytes]) -> None:
         for data in said:
-            self._transport.write(data)
+            if not self._transport.is_closing():
+                self._transport.write(data)
         if self._service.closing:
             self._transport.close()
 
