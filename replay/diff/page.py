@@ -8,7 +8,7 @@ from recordings.markup import Child, Markup, tag, trusted
 from recordings.model import Direction
 from recordings.text import crop
 from replay.diff.page_style import SCRIPT, STYLE
-from replay.diff.report import Entry, Report, State, show_said, show_value
+from replay.diff.report import Entry, KindRow, Report, State, show_said, show_value
 from replay.diff.said import Said
 
 LISTED = 500
@@ -44,12 +44,12 @@ def _parts(report: Report) -> Iterable[Child]:
     yield _verdict(report)
     if report.first is not None:
         yield from _first(report, report.first)
+    yield from _differences(report)
     if report.answers:
         yield tag("h2", "How requests were answered")
         yield tag("div", _answers(report), class_="card")
     yield tag("h2", "Messages by kind")
     yield tag("div", _kinds(report), class_="card")
-    yield from _differences(report)
     yield tag("h2", "Flows")
     yield tag("div", _legs(report), class_="card")
     masked = report.masked
@@ -143,24 +143,41 @@ def _number(count: int, look: str = "") -> Markup:
     return tag("td", f"{count:,}" if count else "·", class_=look if count else "zero")
 
 
+def _kind(kind: str, what: str) -> Markup:
+    return tag("td", tag("code", kind), " ", tag("span", what, class_="frames"))
+
+
 def _answers(report: Report) -> Markup:
     head = ("request", "asked", "answered", "differently", "never", "extra", "not asked")
     rows = [
         [
-            tag("td", tag("code", row.kind), f" {row.protocol}"),
+            _kind(row.kind, row.protocol),
             _number(row.asked),
             _number(row.answered, "good"),
             *(_number(n, "bad") for n in (row.differently, row.never, row.extra, row.not_asked)),
         ]
-        for row in report.answers
+        for row in sorted(report.answers, key=lambda row: not row.differs)
     ]
     return _table(head, rows)
 
 
-def _kinds(report: Report) -> Markup:
+def _kinds(report: Report) -> Iterable[Child]:
+    """Kinds that differ; the others folded away."""
+    differing = [row for row in report.kinds if row.differs]
+    same = [row for row in report.kinds if not row.differs]
+    if differing:
+        yield _kind_table(differing)
+    if same:
+        title = f"{len(same)} kinds without a difference"
+        yield tag("details", tag("summary", title), _kind_table(same), open=not differing)
+
+
+def _kind_table(kinds: Sequence[KindRow]) -> Markup:
     rows = [
         [
-            tag("td", tag("code", row.kind), f" {row.direction.value}"),
+            tag(
+                "td", tag("code", row.kind), " ", tag("span", row.direction.value, class_="frames")
+            ),
             *(
                 _number(
                     row.counts[one],
@@ -169,7 +186,7 @@ def _kinds(report: Report) -> Markup:
                 for one in State
             ),
         ]
-        for row in sorted(report.kinds, key=lambda row: not row.differs)
+        for row in kinds
     ]
     return _table(("kind", *(state.value for state in State)), rows)
 
@@ -206,6 +223,7 @@ def _difference(entry: Entry) -> Markup:
         ),
         said,
         _fields(entry),
+        class_="one",
     )
 
 

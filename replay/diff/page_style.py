@@ -8,7 +8,8 @@ STYLE = """
 @media (prefers-color-scheme: dark) { :root {
   --paper: #14171c; --ink: #e4e7ec; --faint: #8d97a7; --line: #2a303a; --card: #1b2027;
   --same: #5cc28a; --bad: #f0796a; --amber: #e0b25a; --blue: #7eaaf0; --soft: #222831;
-  --minus: #3a2323; --plus: #1d3328; } }
+  --minus: #3a2323; --plus: #1d3328; }
+  .tag { color: #14171c !important } }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif }
@@ -65,7 +66,7 @@ SCRIPT = """
 const box = document.querySelector('input[type=search]');
 if (box) box.addEventListener('input', () => {
   const words = box.value.toLowerCase().split(/\\s+/).filter(Boolean);
-  for (const one of document.querySelectorAll('details'))
+  for (const one of document.querySelectorAll('details.one'))
     one.hidden = !words.every(word => one.textContent.toLowerCase().includes(word));
 });
 """
