@@ -59,6 +59,11 @@ class Ledger:
         self._last[table] += 1
         return self._last[table]
 
+    @staticmethod
+    def new_uid() -> str:
+        """What tells a session from all others, everywhere."""
+        return secrets.token_hex(8)
+
     def add_session(
         self,
         *,
@@ -68,10 +73,14 @@ class Ledger:
         note: str | None = None,
         uid: str | None = None,
         at: int | None = None,
+        repeats: int | None = None,
     ) -> int:
-        """A new session; `at` in microseconds, now when not given. Returns its id."""
-        session_id = self._next("sessions")
-        uid = uid or secrets.token_hex(8)
+        """A new session; `at` in microseconds, now when not given. Returns its id.
+
+        `repeats` is the id of one that goes on here from another file.
+        """
+        session_id = repeats or self._next("sessions")
+        uid = uid or self.new_uid()
         started = iso(now() if at is None else at)
         self._order(
             _ADD_SESSION, (session_id, uid, started, game, client, Origin(origin).value, note)
@@ -94,9 +103,14 @@ class Ledger:
         hostname: str | None = None,
         parent_frame_id: int | None = None,
         opened_at: int,
+        repeats: int | None = None,
+        number: int = 0,
     ) -> int:
-        """A new flow; addresses are `host:port`. Returns its id."""
-        flow_id = self._next("flows")
+        """A new flow; addresses are `host:port`. Returns its id.
+
+        `repeats` is the id of one that goes on here from another file, after its frame `number`.
+        """
+        flow_id = repeats or self._next("flows")
         self._order(
             ADD_FLOW,
             (
@@ -111,8 +125,12 @@ class Ledger:
                 opened_at,
             ),
         )
-        self._numbers[flow_id] = 0
+        self._numbers[flow_id] = number
         return flow_id
+
+    def number_of(self, flow_id: int) -> int:
+        """The number of an open flow's last frame."""
+        return self._numbers.get(flow_id, 0)
 
     def move_flow(self, flow_id: int, session_id: int) -> None:
         """Say that a flow, its keys and events belong to another session than was thought."""

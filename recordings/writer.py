@@ -98,6 +98,22 @@ class Recording(Ledger):
     ) -> None:
         self.close()
 
+    def follow(self, before: Recording) -> None:
+        """Count on from the ids of the file before this one; to be called first of all."""
+        last = {**before._last, "frames": before._last_frame}
+        self._last = {table: max(last[table], here) for table, here in self._last.items()}
+        self._last_frame = self._last["frames"]
+
+    @property
+    def last_frame(self) -> int:
+        """The id of the newest frame."""
+        return self._last_frame
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can be given."""
+        return self._closed
+
     @property
     def queued(self) -> int:
         """Bytes that wait to be written."""

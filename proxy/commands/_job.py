@@ -13,6 +13,7 @@ from pathlib import Path
 
 from proxy import registry
 from proxy.commands import _ways as ways
+from proxy.commands._rotator import Rotator
 from proxy.commands._traffic import Traffic
 from proxy.faults.sink import Faults
 from proxy.flow import Watch
@@ -25,7 +26,6 @@ from proxy.relay.engine import Engine
 from proxy.relay.resolver import Resolver, system_name_server
 from recordings.errors import UserError
 from recordings.model import Transport
-from recordings.writer import Recording
 
 TICK = 15.0
 """Seconds between two looks at whether a session is over."""
@@ -92,7 +92,8 @@ class Job:
         hosts = traffic.hosts()
         self._desk = traffic.desk(self._notice)
         self._made = not options.path.exists()
-        self.recording = Recording.open(options.path)
+        self.recording = traffic.recording(options.path)
+        self._rotator = Rotator(self.recording, say, self._refused)
         self.recorder = options.recorder(
             self.recording,
             now=now,
@@ -161,7 +162,8 @@ class Job:
         self._open()
         if self._faults is not None:
             self._desk.use(self._faults)
-        beside = [asyncio.create_task(work) for work in (self._tick(), self._desk.watch())]
+        works = self._tick(), self._desk.watch(), self._rotator.run()
+        beside = [asyncio.create_task(work) for work in works]
         try:
             await self.engine.run()
         finally:
@@ -282,7 +284,7 @@ class Job:
         with contextlib.suppress(UserError):
             self.recorder.close()
         try:
-            self.recording.close()
+            self._rotator.close()
         except UserError as error:
             self._failed = self._failed or str(error)
         return tally

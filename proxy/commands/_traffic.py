@@ -12,6 +12,8 @@ import click
 from proxy import options
 from proxy.commands._faults import FaultDesk
 from proxy.faults.spec import KINDS, read_fault
+from recordings.rotation import Rotating, read_limit
+from recordings.writer import Recording
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -25,6 +27,7 @@ class Traffic:
     fault: Sequence[str] = ()
     faults: Path | None = None
     lan: bool = False
+    rotate: str | None = None
 
     @classmethod
     def take(cls, asked: dict[str, Any]) -> Traffic:
@@ -34,6 +37,12 @@ class Traffic:
     def hosts(self) -> dict[str, str]:
         """Names whose address the user gave; UserError."""
         return options.read_hosts_file(self.hosts_file) if self.hosts_file else {}
+
+    def recording(self, path: Path, **settings: Any) -> Recording | Rotating:
+        """The recording of the run; UserError."""
+        limit = read_limit(self.rotate) if self.rotate else None
+        first = Recording.open(path, **settings)
+        return Rotating(first, limit, settings) if limit else first
 
     def desk(self, tell: Callable[[str, str], None]) -> FaultDesk:
         """The faults that the run begins with; UserError."""
@@ -73,6 +82,12 @@ _OPTIONS = (
         help="Carry LAN broadcasts: what a client broadcasts to a UDP port of ours goes to the "
         "server and to the other networks of this machine too; who answers is relayed. Needs "
         "--listen-host 0.0.0.0.",
+    ),
+    click.option(
+        "--rotate",
+        metavar="SIZE|TIME",
+        help="Go on in a new file when this one is so big or old: 100MB, 24h. What is open goes "
+        "along; no frame is lost.",
     ),
 )
 
