@@ -12,11 +12,63 @@ import pkgutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    from proxy import codec as codec
+    from proxy.dissector import DatagramDissector as DatagramDissector
+    from proxy.dissector import Dissector as Dissector
+    from proxy.dissector import StreamDissector as StreamDissector
+    from proxy.keys import SessionKeys as SessionKeys
+    from proxy.message import FieldError as FieldError
+    from proxy.message import Message as Message
+    from proxy.message import Opaque as Opaque
+    from proxy.message import WireError as WireError
+    from proxy.opened import open_recording as open_recording
+    from proxy.protocol import Announce as Announce
+    from proxy.protocol import Field as Field
+    from proxy.protocol import Kind as Kind
+    from proxy.protocol import Protocol as Protocol
+    from proxy.protocol import Rhythm as Rhythm
+    from proxy.protocol import Volatile as Volatile
+    from recordings.errors import UserError as UserError
+    from recordings.model import Direction as Direction
+    from recordings.model import Frame as Frame
+    from recordings.model import Key as Key
+    from recordings.model import Span as Span
+    from recordings.model import Transport as Transport
+    from recordings.writer import Recording as Recording
+
+SHOP = {
+    "proxy.dissector": ("DatagramDissector", "Dissector", "StreamDissector"),
+    "proxy.keys": ("SessionKeys",),
+    "proxy.message": ("FieldError", "Message", "Opaque", "WireError"),
+    "proxy.opened": ("open_recording",),
+    "proxy.protocol": ("Announce", "Field", "Kind", "Protocol", "Rhythm", "Volatile"),
+    "recordings.errors": ("UserError",),
+    "recordings.model": ("Direction", "Frame", "Key", "Span", "Transport"),
+    "recordings.writer": ("Recording",),
+}
+"""Module -> what authors import from here: `from understudy import Protocol`."""
+_PLACES = {name: module for module, names in SHOP.items() for name in names}
+
 ROOMS = ("proxy", "replay", "recordings")
+
+
+def __getattr__(name: str) -> Any:
+    """What authors import, fetched when it is asked for; `codec` and everything in it too."""
+    if name in _PLACES:
+        return getattr(importlib.import_module(_PLACES[name]), name)
+    if name.startswith("__"):
+        raise AttributeError(name)
+    codec = importlib.import_module("proxy.codec")
+    if name == "codec":
+        return codec
+    if name in codec.__all__:
+        return getattr(codec, name)
+    raise AttributeError(f"module 'understudy' has no attribute {name!r}")
 
 
 def _check_house() -> None:
