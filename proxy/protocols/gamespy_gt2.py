@@ -334,6 +334,10 @@ def _check(challenge: bytes | None, answer: bytes) -> str:
     return compare(answer, bytes(needs))
 
 
+ANSWERED = {b"\x02": "client", b"\x03": "server"}
+"""Type of an opening that answers a challenge -> whose."""
+
+
 class Gt2Dissector(DatagramDissector):
     """Checks the two answers of the opening, and names what belongs to other protocols."""
 
@@ -354,6 +358,17 @@ class Gt2Dissector(DatagramDissector):
         with suppress(*PEER_FAULTS):
             self.frame(Frame(direction, 0, plain))  # so that the answer to ours can be checked
         return plain
+
+    def digest(self, direction: Direction, plain: bytes) -> bytes:
+        """The answer of an opening made anew for the challenge of the other side."""
+        who = ANSWERED.get(plain[2:3], "") if plain[:2] == GT2 else ""
+        challenge, end = self._challenges.get((direction.other, who)), RELIABLE + 32
+        if challenge is None or len(plain) < end:
+            return plain
+        made = bytearray(parity.response(challenge))
+        for place in parity.FREE:
+            made[place] = plain[RELIABLE + place]
+        return plain[:RELIABLE] + bytes(made) + plain[end:]
 
     def _client_challenge(self, frame: Frame, body: bytes) -> None:
         self._set(frame, "client", body[:32])

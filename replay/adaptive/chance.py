@@ -22,6 +22,9 @@ _LOWEST_NONCE = 1000
 PARITY = "parity"
 """In the hint of a rule: the value is a challenge that keeps the parity rule (gamespy 6.2)."""
 
+CHALLENGE = 32
+"""Bytes of a challenge of gt2, shown as hexadecimal (gamespy 13)."""
+
 _UNITS = {"s": 1_000_000, "seconds": 1_000_000, "ms": 1_000}
 """Unit of a clock -> microseconds."""
 
@@ -41,6 +44,8 @@ class Chance:
             return self._number(value) if value >= _LOWEST_NONCE else value
         if not isinstance(value, str) or len(value) < _SHORTEST or " " in value:
             return value
+        if PARITY in hint and len(value) == 2 * CHALLENGE and _HEX.fullmatch(value):
+            return challenge.fit(self.random.randbytes(CHALLENGE)).hex()
         if PARITY in hint:
             noise = self.random.randbytes(len(value))
             return challenge.fit(noise).decode("latin-1")

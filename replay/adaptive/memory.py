@@ -19,11 +19,11 @@ from replay.adaptive.fields import last_name
 
 MOST = 4096
 """Values that are kept in mind, per field name and in all."""
-MOST_PARTS = 256
-"""Values, the newest, that are looked for within others."""
-LONGEST_PART = 64
 
-_WORD = re.compile(r"[^\W_]", re.ASCII)
+_COARSE = re.compile(r"[^\s,;|/\\\"'=&?<>()]+")
+_MIDDLE = re.compile(r"[\w.\-]+")
+_FINE = re.compile(r"\w+")
+"""What stands between separators, ever more of which count: a value is looked for in each."""
 _LISTED = re.compile(r"[,;|\s]+")
 
 
@@ -72,8 +72,6 @@ class Memory:
         self._anywhere: OrderedDict[str, str] = OrderedDict()
         self._sources: dict[str, str] = {}  # value -> the field that made it known anywhere
         self._ambiguous: set[str] = set()
-        self._parts: re.Pattern[str] | None = None
-        self._stale = False
 
     def learn(self, path: str, recorded: Json, live: Json, *, volatile: bool = False) -> None:
         """The peer, or we ourselves, said `live` where the recording has `recorded`."""
@@ -109,7 +107,6 @@ class Memory:
         else:
             _put(self._anywhere, was, now)
             self._sources[was] = name
-        self._stale = True
 
     def expect(self, path: str, recorded: Json, *, volatile: bool = False, of: str = "") -> Json:
         """What a recorded value is called in this session; itself, when nothing else is known.
@@ -136,19 +133,18 @@ class Memory:
 
     def _within(self, text: str) -> str:
         """The text with every known value in it replaced that stands between separators."""
-        if self._stale:
-            self._stale = False
-            known = [
-                re.escape(one)
-                for one in list(self._anywhere)[-MOST_PARTS:]
-                if 4 <= len(one) <= LONGEST_PART and _WORD.search(one)
-            ]
-            known.sort(key=len, reverse=True)
-            pattern = rf"(?<![^\W_])(?:{'|'.join(known)})(?![^\W_])"
-            self._parts = re.compile(pattern, re.ASCII) if known else None
-        if self._parts is None or len(text) < 5:
+        if len(text) < 5 or not self._anywhere:
             return text
-        return self._parts.sub(lambda match: self._anywhere[match[0]], text)
+        return _COARSE.sub(self._coarse, text)
+
+    def _coarse(self, match: re.Match[str]) -> str:
+        return self._anywhere.get(match[0]) or _MIDDLE.sub(self._middle, match[0])
+
+    def _middle(self, match: re.Match[str]) -> str:
+        return self._anywhere.get(match[0]) or _FINE.sub(self._fine, match[0])
+
+    def _fine(self, match: re.Match[str]) -> str:
+        return self._anywhere.get(match[0], match[0])
 
 
 def _put(table: OrderedDict[str, str], was: str, now: str) -> None:
