@@ -9,6 +9,8 @@ from pathlib import Path
 HOME = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(HOME))
 
+import _format_page  # noqa: E402
+
 from proxy import registry  # noqa: E402
 from proxy.protocol import Announce, Kind, Protocol  # noqa: E402
 
@@ -141,6 +143,7 @@ def pages() -> dict[Path, str]:
     """Every page by its path."""
     protocols = registry.protocols()
     made = {FOLDER / "README.md": index(protocols.values())}
+    made[HOME / "docs" / "recording-format.md"] = _format_page.page()
     for name, protocol in protocols.items():
         stem = "raw" if name.startswith("raw-") else name.replace("-", "_")
         made[FOLDER / f"{name}.md"] = page(protocol, f"proxy/protocols/{stem}.py")

@@ -71,7 +71,7 @@ def test_the_command(sample: Path) -> None:
     assert found["auth"]["median"] == 12_345
     assert (found["auth"]["asked"], found["auth"]["answered"]) == (1, 1)
     shown = lines("stats", sample, "~k GameData", "--latency")
-    assert shown[1].split() == ["kaillera", "GameData", "1", "0", "any"]
+    assert shown[1].split() == ["kaillera", "GameData", "1", "0", "GameData", "CachedData"]
     assert lines("stats", sample, "--latency")[1].endswith("█"), "up to 30 ms, one bar"
     assert objects("stats", sample, "~k auth ~f NAME=alice", "--latency", "--session", "2") == []
     assert "no such frame" in run("stats", sample, "~k nothing", "--latency").stderr
