@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from _bench_traffic import bench_traffic
 from _contenders import available, started
 from rich.console import Console
 from rich.table import Table
@@ -250,6 +251,7 @@ PARTS = {
     "store": bench_store,
     "protocols": bench_protocols,
     "views": bench_views,
+    "traffic": bench_traffic,
 }
 
 
