@@ -206,6 +206,8 @@ def turns_of(take: Take, lines: Iterable[Line]) -> list[Turn]:
                 waiting.remove(ended)
                 for cue in ended.cues:
                     cue.after, cue.answer = 0.0, True
+    for turn in waiting:
+        turn.open = not turn.cues  # the server went on by something else
     return turns
 
 

@@ -302,7 +302,8 @@ class Tape:
             self.performer.note("not-adapted", str(error))
             return
         number = int(port) if port.isdigit() else 0
-        self._conversation.memory.endpoints[host, number] = address
+        for where in (host, ""):  # two announcements may share one port
+            self._conversation.memory.endpoints[where, number] = address
 
     # -- keepalives --------------------------------------------------------------------------------
 
