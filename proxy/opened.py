@@ -290,6 +290,11 @@ class Frame:
         """The frame's own protocol, else its flow's."""
         return self._recording._protocol_of(self._stored)
 
+    @property
+    def kind(self) -> str:
+        """The kind as it was recorded; that of the message where none was."""
+        return self._stored.kind or self.message.kind
+
     @cached_property
     def message(self) -> Message:
         """What the frame says, as its protocol reads it now."""

@@ -46,8 +46,8 @@ def test_http_is_put_together_again(tmp_path: Path) -> None:
     out = imported(file, tmp_path)
     sql = "SELECT flows.protocol, kind, error FROM flows JOIN frames ON flow_id = flows.id"
     assert rows(out, sql) == [
-        ("kaillera-list", "Request", None),
-        ("kaillera-list", "Response", None),
+        ("kaillera-list", "GetServers", None),
+        ("kaillera-list", "Servers", None),
     ]
     assert ("reassembled",) in rows(out, "SELECT kind FROM events")
 
