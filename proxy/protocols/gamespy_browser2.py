@@ -581,6 +581,11 @@ PROTOCOLS = (
             "ServerList.ip": Volatile("learned", "the client's address"),
             "Address.ip": Volatile("learned", "the client's address"),
             "SendMessage.payload": Volatile("fresh", "a cookie"),
+            **{
+                f"{place}.{name}": Volatile("learned", "where that server is")
+                for place in ("ServerList.servers[]", "PushServer", "DeleteServer")
+                for name in ("ip", "port", "private_ip", "private_port", "icmp_ip")
+            },
         },
         answers={
             "ListRequest": ("ServerList", "Address", "QueryError", "PlainError"),

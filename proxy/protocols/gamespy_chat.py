@@ -341,6 +341,10 @@ PROTOCOLS = (
             "705.server_key": Volatile("fresh", "16 characters"),
             "302.text": Volatile("ours", "host"),
             "USER.user": Volatile("digest", "peerchat"),
+            **{
+                f"{kind}.prefix": Volatile("learned", "holds that player's address")
+                for kind in ("JOIN", "PART", "QUIT", "NICK", "PRIVMSG", "NOTICE", "UTM", "ATM")
+            },
             "GETKEY.cookie": Volatile("counter"),
             "GETCKEY.cookie": Volatile("counter"),
             "GETCHANKEY.cookie": Volatile("counter"),

@@ -18,6 +18,7 @@ from replay.diff.align import align
 from replay.diff.answers import answer_rows
 from replay.diff.learned import Learned
 from replay.diff.legs import LegPair, pair_legs
+from replay.diff.renaming import forgive_renamed
 from replay.diff.report import (
     ABSENT,
     Absent,
@@ -64,6 +65,7 @@ class _Comparison:
         pairs = pair_legs(self._one, self._other)
         entries = [self._pair(pair) for pair in pairs]
         self._judge_all(entries)
+        self._learned += forgive_renamed(entry for found in entries for entry in found)
         report = Report(self._one.name, self._other.name)
         report.notices = [*self._one.notices, *self._other.notices]
         for pair, found in zip(pairs, entries, strict=True):

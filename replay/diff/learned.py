@@ -15,6 +15,8 @@ from replay.adaptive.memory import distinctive, text_of
 
 MOST = 16_384
 """Values that are kept in mind."""
+PARTS = 16
+"""Words of one value that are looked at."""
 MEANINGS = 8
 """What one of them may be called."""
 
@@ -41,6 +43,15 @@ class Learned:
             _put(self._named, (last_name(path), old), new)
         if distinctive(old) and new:
             _put(self._anywhere, old, new)
+            self._learn_parts(old, new)
+
+    def _learn_parts(self, old: str, new: str) -> None:
+        """Of `Xp7sFva9X|42` also what stands between the separators."""
+        ours = _WORDS.split(old)
+        if 2 < len(ours) <= PARTS and ours == _WORDS.split(new):
+            for one, other in zip(_WORDS.findall(old), _WORDS.findall(new), strict=True):
+                if one != other and distinctive(one):
+                    _put(self._anywhere, one, other)
 
     def same(self, path: str, was: Json, now: Json) -> bool:
         """Whether `now` is what `was` is called in the second session."""
