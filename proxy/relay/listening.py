@@ -12,7 +12,7 @@ from proxy.relay.destinations import Destinations
 from proxy.relay.flow import Congested
 from proxy.relay.resolver import Resolver, refuse_ourselves
 from proxy.relay.sockets import WILDCARDS, Outward
-from proxy.relay.tcp import TcpListener
+from proxy.relay.tcp_listener import TcpListener
 from proxy.relay.udp import UdpListener
 from recordings.model import Transport
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from proxy.relay.api import Address, Listen, Sink, show_address
+from proxy.relay.api import Address, Sink, show_address
 from proxy.relay.flow import (
-    Host,
     Mute,
     call_later,
     defect,
@@ -22,14 +22,14 @@ from proxy.relay.flow import (
     tell,
     tell_closed,
 )
-from proxy.relay.sockets import bind, plain_address
-from proxy.relay.stream import Acceptor
+from proxy.relay.sockets import plain_address
 from proxy.relay.tcp_side import BRAKED, STARTING, Side
 from recordings.errors import UserError
-from recordings.model import Direction, Transport
+from recordings.model import Direction
 
-MAX_FLOWS = 1000
-"""Clients of one listener at a time."""
+if TYPE_CHECKING:
+    from proxy.relay.tcp_listener import TcpListener
+
 CONNECT_TIMEOUT = 10.0
 LINGER_TIME = 30.0
 """Seconds for the last bytes to reach a slow reader after the flow has ended."""
@@ -232,60 +232,3 @@ class TcpFlow:
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Call back after some seconds."""
         call_later(seconds, call)
-
-
-class TcpListener:
-    """One listening socket and its flows."""
-
-    def __init__(self, host: Host, listen: Listen, check_server: Callable[[Address], None]) -> None:
-        self.host = host
-        self.listen = listen
-        self.check_server = check_server
-        sock = bind(Transport.TCP, listen.host, listen.port)
-        self.address = plain_address(sock.getsockname())
-        self.flows: set[TcpFlow] = set()
-        self._acceptor = Acceptor(sock, lambda: TcpFlow(self).client)
-        self.closed = False
-
-    @property
-    def busy(self) -> bool:
-        """Whether a socket of a flow is still open."""
-        return bool(self.flows)
-
-    def open_flows(self) -> list[tuple[Address, Address | None]]:
-        """Client and server of every open flow."""
-        return [(flow.address, flow.upstream) for flow in self.flows if not flow.over]
-
-    def serve(self) -> None:
-        """Accept from now on; what came before waits in the backlog."""
-        self._acceptor.start()
-
-    def admit(self, flow: TcpFlow) -> bool:
-        """Whether this client is served."""
-        only = self.listen.client
-        if self.closed or (only is not None and only != flow.address[0]):
-            return False
-        if len(self.flows) >= MAX_FLOWS:
-            return False
-        self.flows.add(flow)
-        return True
-
-    def forget(self, flow: TcpFlow) -> None:
-        """Both sockets of the flow are closed."""
-        self.flows.discard(flow)
-
-    def shut(self) -> None:
-        """Accept no more; the flows go on."""
-        self.closed = True
-        self._acceptor.close()
-
-    def stop(self, reason: str) -> None:
-        """Accept no more and end every flow."""
-        self.shut()
-        for flow in list(self.flows):
-            flow.close(reason)
-
-    def abort(self) -> None:
-        """Close what is still writing."""
-        for flow in list(self.flows):
-            flow.abort()

@@ -1,0 +1,123 @@
+"""Clients that connect as fast as they can, peers that are dead, and what is left afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxy.relay import tcp_listener
+from proxy.relay.tcp import TcpFlow
+from proxy.relay.udp_endpoint import Endpoint
+from tests.relay import harness
+from tests.relay.harness import (
+    LOOPBACK,
+    Datagrams,
+    Memories,
+    client_of,
+    on_loop,
+    running,
+    tcp_server,
+    until,
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has 127.0.0.2 without being told")
+@on_loop
+async def test_one_address_cannot_take_all_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp_listener, "MAX_FLOWS_PER_CLIENT", 20)
+    said: list[tuple[str, str]] = []
+    sinks = Memories()
+    loop = asyncio.get_running_loop()
+    notices = {"on_notice": lambda *what: said.append(what)}
+    async with tcp_server() as server, running(sinks, **notices) as engine:
+        address = engine.open(harness.tcp(server))
+        sockets = []
+        for _ in range(60):
+            sock = socket.socket()
+            sock.setblocking(False)
+            sock.bind(("127.0.0.2", 0))
+            await loop.sock_connect(sock, address)
+            sockets.append(sock)
+        await until(lambda: len(sinks.flows) == 20)
+        async with client_of(address) as (reader, writer):
+            writer.write(b"another player")
+            assert await reader.readexactly(14) == b"another player"
+        for sock in sockets:
+            sock.close()
+        await until(lambda: len(engine.flows()) == 0)
+        await until(lambda: len(said) == 2)
+    assert "127.0.0.2 is turned away" in said[0][1]
+    assert said[1][1].endswith(": 39 more")
+
+
+@on_loop
+async def test_dead_peers_do_not_hold_up_others() -> None:
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async with tcp_server(deaf) as dead, tcp_server() as server, running(Memories()) as engine:
+        to_dead, to_server = engine.open(harness.tcp(dead)), engine.open(harness.tcp(server))
+        async with client_of(to_dead) as (_, stuck), client_of(to_server) as (reader, writer):
+            stuck.write(bytes(32 << 20))
+            await asyncio.sleep(0)
+            for _ in range(50):
+                writer.write(b"ping")
+                assert await asyncio.wait_for(reader.readexactly(4), 1.0) == b"ping"
+            stuck.transport.abort()
+
+
+def _files() -> int:
+    return len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else 0
+
+
+def _alive(*kinds: type) -> int:
+    gc.collect()
+    return sum(isinstance(one, kinds) for one in gc.get_objects())
+
+
+@on_loop
+async def test_short_connections_leave_nothing_behind() -> None:
+    """The same for 10,000 of them is scripts/_soak.py."""
+    sinks = Memories()
+    async with tcp_server() as server, running(sinks) as engine:
+        address = engine.open(harness.tcp(server))
+        async with client_of(address) as (reader, writer):  # everything is loaded by now
+            writer.write(b"x")
+            await reader.readexactly(1)
+        await until(lambda: not engine.flows())
+        files, tasks = _files(), len(asyncio.all_tasks())
+        for _ in range(300):
+            async with client_of(address) as (reader, writer):
+                writer.write(b"x")
+                await reader.readexactly(1)
+        await until(lambda: not engine._listeners[0].busy)
+        await until(lambda: len(asyncio.all_tasks()) <= tasks)
+        assert _files() <= files
+        assert _alive(TcpFlow) == 0
+        assert len(sinks.flows) == 301
+
+
+@on_loop
+async def test_short_udp_sessions_leave_nothing_behind() -> None:
+    sinks = Memories()
+    with Datagrams() as server:
+        async with running(sinks, idle=lambda protocol: 0.05) as engine:
+            address = engine.open(harness.udp(server.address))
+            files = _files()
+            for _ in range(50):
+                with Datagrams(to=address) as client:
+                    client.send(b"x")
+                    await server.receive()
+            listener = engine._listeners[0]
+            engine.shut(listener.listen)
+            await until(lambda: not engine.flows())
+            await until(lambda: _alive(Endpoint) == 0)
+            assert _files() <= files
+    assert len(sinks.flows) == 50
+    assert LOOPBACK
