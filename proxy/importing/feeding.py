@@ -39,6 +39,9 @@ class Feeding:
     group: str | None
     """Which sessions the flow belongs to; see `proxy.importing.importer`."""
 
+    later: tuple[int, ...] = ()
+    """When, in microseconds, other flows of the same endpoints begin."""
+
     def direction(self, end: int) -> Direction:
         """Which way bytes of an end travel."""
         return Direction.TO_CLIENT if end == self.server else Direction.TO_SERVER

@@ -8,12 +8,24 @@ from typing import Any
 
 from proxy import registry
 from proxy.importing.guess import Guess
-from proxy.relay.api import Address
+from proxy.relay.api import Address, show_address
 from recordings.errors import UserError
 from recordings.model import Direction, Key, Transport
 
 MOST = 100_000
 """Flows and keys that are believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What is known of one flow."""
+
+    guess: Guess
+    hostname: str | None
+    opened: int
+    """When it was opened, in microseconds."""
+    later: tuple[int, ...]
+    """When later flows of the same endpoints were opened."""
 
 
 @dataclass(slots=True)
@@ -60,30 +72,19 @@ class Hints:
                     )
                 )
 
-    def begins(
-        self, transport: Transport, ends: tuple[Address, Address], after: int, at: int
-    ) -> bool:
-        """Whether between two packets of the same endpoints a new flow began."""
-        return any(after < flow["opened_at"] <= at for _, flow in self._of(transport, ends))
-
-    def _of(
-        self, transport: Transport, ends: tuple[Address, Address]
-    ) -> list[tuple[int, dict[str, Any]]]:
-        found = []
-        for server in (1, 0):
-            client, there = _text(ends[1 - server]), _text(ends[server])
-            key = transport.value, client, there
-            found += [(server, flow) for flow in self._flows.get(key, ())]
-        return found
-
-    def find(
-        self, transport: Transport, ends: tuple[Address, Address], at: int
-    ) -> tuple[Guess, str | None] | None:
-        """What the flow is that began then, and the name of its server."""
-        found = [one for one in self._of(transport, ends) if one[1]["opened_at"] <= at]
-        if not found:
+    def find(self, transport: Transport, ends: tuple[Address, Address], at: int) -> Hint | None:
+        """What the flow is whose first bytes come then."""
+        if not self._flows:
             return None
-        server, flow = max(found, key=lambda one: one[1]["opened_at"])
+        found: list[tuple[int, int, dict[str, Any]]] = []
+        for server in (1, 0):
+            key = transport.value, show_address(ends[1 - server]), show_address(ends[server])
+            found += [(flow["opened_at"], server, flow) for flow in self._flows.get(key, ())]
+        found.sort(key=lambda one: one[0])
+        begun = [one for one in found if one[0] <= at]
+        if not begun:
+            return None
+        opened, server, flow = begun[-1]
         try:
             known = registry.protocol(flow["protocol"])
         except UserError:
@@ -91,10 +92,9 @@ class Hints:
         if transport not in known.transports:
             return None
         name, game = flow["hostname"], flow["game"]
-        guess = Guess(known.name, server, flow["role"], game if isinstance(game, str) else None)
-        return guess, name if isinstance(name, str) else None
-
-
-def _text(end: Address) -> str:
-    host, port = end
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return Hint(
+            Guess(known.name, server, flow["role"], game if isinstance(game, str) else None),
+            name if isinstance(name, str) else None,
+            opened,
+            tuple(one[0] for one in found if one[0] > at),
+        )

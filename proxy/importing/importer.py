@@ -67,6 +67,9 @@ class Importer:
     def data(self, side: Side, data: bytes, at: int) -> None:
         """See `Handler.data`."""
         feeding = side.conversation.sink
+        if feeding.__class__ is Feeding and feeding.later and at >= feeding.later[0]:
+            feeding.closed("closed", feeding.clock.at)
+            side.conversation.opened, feeding = at, None
         if feeding is None:
             feeding = side.conversation.sink = self._open(side, data) or _LEFT_OUT
         if feeding is not _LEFT_OUT:
@@ -143,18 +146,23 @@ class Importer:
         if transport is Transport.UDP and conversation.ends[side.index][1] == names.PORT:
             for host, name in names.answers(data).items():
                 self.named(host, name)
-        hinted = self._hints.find(transport, conversation.ends, conversation.opened)
+        ends, at = conversation.ends, max(conversation.opened, conversation.last)
+        hint = self._hints.find(transport, ends, at)
         expected, server = self._expected(conversation)
-        if hinted is not None:
-            guess = hinted[0]
-            self.named(conversation.ends[guess.server][0], hinted[1] or "")
+        if hint is not None:
+            conversation.opened = min(conversation.opened, hint.opened)
+            guess = hint.guess
         elif expected is None:
-            guess = self._guesser.guess(
-                transport, conversation.ends, side.index, data, conversation.initiator
-            )
+            guess = self._guesser.guess(transport, ends, side.index, data, conversation.initiator)
         else:
             guess = Guess(expected.protocol, server, expected.role)
-        return self._begin(conversation, guess, expected)
+        hostname = self._guesser.names.get(ends[guess.server][0])
+        feeding = self._begin(
+            conversation, guess, expected, hint.hostname if hint is not None else hostname
+        )
+        if feeding is not None and hint is not None and transport is Transport.UDP:
+            feeding.later = hint.later
+        return feeding
 
     def _expected(self, conversation: Conversation) -> tuple[Expected | None, int]:
         """What was announced of either end, and which end is the server then."""
@@ -165,7 +173,11 @@ class Importer:
         return None, 1
 
     def _begin(
-        self, conversation: Conversation, guess: Guess, expected: Expected | None
+        self,
+        conversation: Conversation,
+        guess: Guess,
+        expected: Expected | None,
+        hostname: str | None = None,
     ) -> Feeding | None:
         transport, at = conversation.transport, conversation.opened
         client, server = conversation.ends[1 - guess.server], conversation.ends[guess.server]
@@ -183,7 +195,7 @@ class Importer:
             port=server[1],
             upstream=server,
             role=guess.role if known else f"{client[1]} {server[0]} {server[1]}",
-            hostname=self._guesser.names.get(server[0]),
+            hostname=hostname,
         )
         if expected is not None:
             same = expected.flow.client[0] == client[0]
