@@ -182,6 +182,8 @@ def _play(
             )
         except KeyboardInterrupt:
             bar.stop()
+            for player in bar.players:
+                player.interrupt()
             return bar.players
 
 

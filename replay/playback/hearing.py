@@ -133,6 +133,8 @@ class Listener:
         self._learn = learn
         self.last: dict[int, Line] = {}
         """Flow -> the recorded message that was heard last on it."""
+        self.stray: Match | None = None
+        """What came unexpectedly since the last answer, beside the nearest recorded message."""
 
     def take(self, flow: LiveFlow, line: Line, reached: int) -> tuple[Hear | None, Line | None]:
         """A live message: what it fulfils of the script, and the recorded one that it is like."""
@@ -147,6 +149,7 @@ class Listener:
         if hear is None:
             return self._unexpected(flow, line, reached)
         flow.put_off(hear)
+        self.stray = None
         if hear.wait is Wait.ANSWER and hear.line.kind not in flow.role.asks:
             flow.skip_rounds(hear)
         self._count(match)
@@ -183,6 +186,8 @@ class Listener:
         verdict.extra[line.kind] += 1
         nearest = matcher.find(line, self._memory, after=self.last.get(id(flow)))
         recorded = nearest.recorded if nearest.fits else None
+        if not asks:
+            self.stray = nearest
         if self._learn:
             flow.conversation.pair(line, recorded)
         return None, recorded

@@ -45,6 +45,11 @@ class Endpoints:
                 return hosts[-1][0], recorded[1]
         return self._places.find(role, self._first)
 
+    def unknown(self, role: Role) -> str:
+        """What to say when nothing tells where a flow goes."""
+        server = role.row.server or "a server"
+        return f"nothing says where {server} is now: give --to HOST or --map {server}=HOST:PORT"
+
     @staticmethod
     def _by_us(parent: Line) -> bool:
         return parent.direction is Direction.TO_SERVER

@@ -78,9 +78,8 @@ class Player:
         self._speaker = Speaker(scribe, self.verdict, verbatim=manner.verbatim)
         self._endpoints = Endpoints(script, manner.places, self.memory)
         self._listener = Listener(self.memory, self.verdict, learn=not manner.verbatim)
-        self._next = 0
+        self._next = self._extra = 0
         self._since = 0  # when the turn began to wait
-        self._extra = 0
 
     def _flow(self, step: Step) -> LiveFlow:
         return self.flows[step.flow.row.id]
@@ -91,7 +90,7 @@ class Player:
         """What is to be done now; sets `wake`."""
         said = self.verdict.said
         acts = self._act(at)
-        if self.told is not None and self.verdict.said > said:
+        if self.told and self.verdict.said > said:
             self.told(self.verdict.said - said)
         return acts
 
@@ -130,8 +129,7 @@ class Player:
         until = max(self._since, *(flow.heard_at for flow in self.flows.values())) + ENDING
         if left and at < until:
             return until
-        for hear in left:
-            self.verdict.missing[hear.line.kind] += 1
+        self.verdict.missing.update(hear.line.kind for hear in left)
         return None
 
     def _ends(self, reason: str) -> list[Act]:
@@ -155,13 +153,9 @@ class Player:
         if not flow.opening:
             server = self._endpoints.find(flow.role)
             if server is None:
-                self._stop(
-                    f"nothing says where {flow.role.row.server or 'a server'} is now: "
-                    f"give --to HOST or --map {flow.role.row.server}=HOST:PORT"
-                )
+                self._stop(self._endpoints.unknown(flow.role))
                 return None
-            flow.opening, flow.server = True, server
-            self._since = at
+            flow.opening, flow.server, self._since = True, server, at
             acts.append(Connect(flow, server))
         return self._since + self.manner.deadline
 
@@ -212,8 +206,14 @@ class Player:
             return
         self.verdict.missing[kind] += 1
         if not self.manner.go_on or flow.ended is not None:
-            said = f"no answer {kind} (recorded in frame {step.line.frame.id}): {why}"
-            self._stop(said)
+            stray = self._listener.stray
+            came = f"; what came instead: {stray.sentence()}" if stray else ""
+            self._stop(f"no answer {kind} (recorded in frame {step.line.frame.id}): {why}{came}")
+
+    def interrupt(self) -> None:
+        """Somebody wants no more of it."""
+        if not self.over:
+            self._stop("interrupted")
 
     # -- what happens ------------------------------------------------------------------------------
 
