@@ -106,8 +106,8 @@ class Leg:
         self._thread.start()
 
     def _read(self) -> None:
-        self.socket.settimeout(None)
         with contextlib.suppress(OSError):
+            self.socket.settimeout(None)
             while len(head := read_exactly(self.socket, 12)) == 12:
                 kind, ident, length = head[:4], head[4:8], struct.unpack(">I", head[8:])[0]
                 body = read_exactly(self.socket, length - 12)
