@@ -83,6 +83,11 @@ def protocol_is(protocol: str) -> Part:
     return f"{PROTOCOL} LIKE ? ESCAPE '\\'", [pattern]
 
 
+def in_bundles(sql: str) -> str:
+    """A condition on the messages of a bundle; of frames that are none the JSON is not read."""
+    return f"CASE WHEN instr(frames.fields, '\"messages\"') THEN {sql} ELSE 0 END"
+
+
 def _walk(document: str, steps: list[Step]) -> Part:
     """FROM and WHERE that go down a JSON document, one `json_each` per step."""
     froms = [f"json_each({document}) s0"]
@@ -104,7 +109,7 @@ def _within(steps: list[Step], comparison: Comparison, kind: str | None) -> Part
     """The same for any message (of that kind) of a bundle."""
     found, values = _exists(_MESSAGE_FIELDS, steps, comparison)
     named, names = ("1", []) if kind is None else kind_is(MESSAGE_KIND, kind)
-    sql = f"EXISTS (SELECT 1 FROM {MESSAGES} WHERE {named} AND {found})"
+    sql = in_bundles(f"EXISTS (SELECT 1 FROM {MESSAGES} WHERE {named} AND {found})")
     return sql, [*names, *values]
 
 

@@ -56,7 +56,8 @@ def _node(text: str, node: Node, kinds: list[str]) -> Part:
 def _kind(text: str, term: Term) -> Part:
     own, values = fields.kind_is("frames.kind", term.value)
     within, more = fields.kind_is(fields.MESSAGE_KIND, term.value)
-    sql = f"({own} OR EXISTS (SELECT 1 FROM {fields.MESSAGES} WHERE {within}))"
+    inside = fields.in_bundles(f"EXISTS (SELECT 1 FROM {fields.MESSAGES} WHERE {within})")
+    sql = f"({own} OR {inside})"
     return sql, [*values, *more]
 
 
