@@ -67,8 +67,11 @@ class Adapter:
         self._ports = {(a.kind, a.port): a for a in protocol.announces if a.port and not a.each}
         self._lists = [one for one in protocol.announces if one.each]
 
-    def renew(self, line: Line) -> Message:
-        """What the line says in this session; itself, where nothing is to be renewed."""
+    def renew(self, line: Line, *, fresh: bool = True) -> Message:
+        """What the line says in this session; itself, where nothing is to be renewed.
+
+        Without `fresh` what would be made anew by chance stays as it was recorded.
+        """
         message = line.message
         if line.opaque:
             return message
@@ -78,7 +81,7 @@ class Adapter:
             rule = self._masks.rule(line.kind, path)
             if self._scene.repeats and (said := self._repeated(path, value)) is not None:
                 new = said
-            elif rule is None:
+            elif rule is None or (rule.how == "fresh" and not fresh):
                 new = self.memory.expect(path, value)
             else:
                 new = _RENEWALS[rule.how](self, line, path, value, rule)

@@ -91,6 +91,7 @@ class Conversation:
         self._packer = Packer()
         self._change = change
         self._mutator: Mutator | None = None
+        self._proofs: dict[str, bool] = {}  # kinds -> whether they prove something fresh
 
     def obey(self, rules: Sequence[Rule], failed: Callable[[str], None]) -> None:
         """Run what is said through rules of the user; `failed` is told of one that cannot."""
@@ -147,8 +148,23 @@ class Conversation:
 
     def adapt(self, recorded: Line) -> Message:
         """What a recorded line says in this session, proofs not yet made anew."""
-        message = self.adapter.renew(recorded)
+        message = self.adapter.renew(recorded, fresh=self._can_prove(recorded))
         return self._change(recorded, message) if self._change else message
+
+    def _can_prove(self, recorded: Line) -> bool:
+        """Whether a proof over fresh values can be made; else it stands with the recorded ones."""
+        proof = self._proofs.get(recorded.kind)
+        if proof is None:
+            rules = (self.masks.rule(recorded.kind, path) for path, _ in recorded.leaves)
+            hows = {rule.how for rule in rules if rule is not None}
+            proof = self._proofs[recorded.kind] = {"digest", "fresh"} <= hows
+        if not proof:
+            return True
+        clear = recorded.frame.clear
+        try:
+            return self._dissector.digest(self.plays, clear) != clear
+        except (*PEER_FAULTS, UserError):
+            return False
 
     def say(self, recorded: Sequence[Line], at: int) -> Said:
         """Recorded lines of one frame, adapted and sealed; at `at` microseconds."""

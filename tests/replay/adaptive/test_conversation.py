@@ -160,3 +160,39 @@ class TestBundles:
         (heard,) = conversation.hear(several, 1)
         assert [line.message.get("text") for line in heard.lines] == ["one", "two"]
         assert conversation.hear(several, 2)[0].lines == []
+
+
+def line_of(protocol: str, side: Direction, data: bytes) -> Line:
+    frame = Frame(side, 1, data)
+    (line,) = lines_of(registry.protocol(protocol), [frame])
+    assert not line.opaque, line.message
+    return line
+
+
+def test_a_cookie_that_came_by_another_protocol() -> None:
+    memory, chance = Memory(), Chance(1, lambda: 1)
+    told = b"\xfe\xfd\x06KEY!MSG!\xfd\xfc\x1e\x66\x6a\xb2"
+    query = Conversation(registry.protocol("gamespy-query"), UP, memory, chance)
+    (heard,) = query.hear(told + b"\x11\x22\x33\x44", 1)
+    query.pair(heard.lines[0], line_of("gamespy-query", DOWN, told + b"\x00\x00\x30\x39"))
+    init = b"\xfd\xfc\x1e\x66\x6a\xb2\x03\x00\x00\x00\x30\x39" + bytes([0, 1, 1])
+    init += bytes([192, 168, 0, 9]) + b"\x19\x64" + b"gmtest\0"
+    natneg = Conversation(
+        registry.protocol("gamespy-natneg"), UP, memory, chance, local=("127.0.0.1", 6500)
+    )
+    (said,) = natneg.say([line_of("gamespy-natneg", UP, init)], 1).frames
+    assert said.message.get("cookie") == 0x11223344
+    assert (said.message.get("local_ip"), said.message.get("local_port")) == ("127.0.0.1", 6500)
+
+
+def test_a_proof_that_cannot_be_made_stands_with_what_it_proves() -> None:
+    protocol = registry.protocol("gamespy-cdkey")
+    resp = "0123456789abcdef0123456789abcdef" + "00001234" + "fedcba9876543210fedcba9876543210"
+    clear = (f"\\auth\\\\pid\\10\\ch\\abcdefgh\\resp\\{resp}\\ip\\16777343\\skey\\4711").encode()
+    key = b"gamespy"
+    wire = bytes(byte ^ key[at % 7] for at, byte in enumerate(clear))
+    (heard,) = protocol.dissector(SessionKeys()).feed(UP, wire, 1)
+    (line,) = lines_of(protocol, [heard])
+    conversation = Conversation(protocol, UP, Memory(), Chance(1, lambda: 1))
+    message = conversation.say([line], 1).frames[0].message
+    assert (message.get("ch"), message.get("resp")) == ("abcdefgh", resp)
