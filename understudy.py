@@ -138,6 +138,7 @@ def cli(ctx: click.Context) -> None:
     from recordings.viewing import LazyViewer
 
     ctx.obj = LazyViewer("proxy.viewer", "VIEWER")
+    ctx.meta["understudy.takeover"] = ("replay.standin.takeover", "RECORDER")
 
 
 def main() -> None:

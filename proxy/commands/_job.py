@@ -62,6 +62,8 @@ class JobOptions:
     traffic: Traffic = field(default_factory=Traffic)
     recorder: Callable[..., Recorder] = Recorder
     """Makes the recorder; that of a stand-in answers."""
+    absent: bool = False
+    """The game's own server may be gone: the recorder takes over."""
     changeable: bool = False
     """Whether faults may be typed while it runs."""
 
@@ -178,6 +180,9 @@ class Job:
             try:
                 await self.engine.resolver.resolve(host)
             except UserError as error:
+                if self._options.absent:
+                    self._warn(f"the stand-in will answer: {error}")
+                    continue
                 if host not in self._plan.names:
                     raise
                 raise UserError(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,12 +125,19 @@ from proxy.commands._traffic import Traffic, traffic_options
     metavar="FILE",
     help="A Python file with further protocols. Repeatable.",
 )
+@click.option(
+    "--else",
+    "otherwise",
+    type=click.Choice(["serve"]),
+    help="When the server is absent or refuses, have the stand-in answer by the protocol's rules "
+    "(see `understudy serve`).",
+)
 @generic_options
 @rules_option
 @seed_option
 @traffic_options
 @click.option("-q", "--quiet", is_flag=True, help="Print the listeners and the summary alone.")
-def command(quiet: bool, **asked: Any) -> None:
+def command(quiet: bool, otherwise: str | None, **asked: Any) -> None:
     """Record what a game and its server say to each other, by standing between them.
 
     The game must come to this machine instead of its server: point its DNS here (a GAME brings
@@ -161,6 +170,8 @@ def command(quiet: bool, **asked: Any) -> None:
     live = None if quiet else Live(_echo)
     keys = bool(live) and Keys.possible()
     options = job_options(Asked(traffic=Traffic.take(asked), changeable=keys, **asked))
+    if otherwise:
+        options = replace(options, recorder=_takeover(), absent=True)
     job = Job(options, say=_echo, warn=_warn, watch=live)
     with Keys(job.type_faults, live.hold) if live and keys else nullcontext():
         tally = job.run()
@@ -171,6 +182,12 @@ def command(quiet: bool, **asked: Any) -> None:
         f"{_count(tally.flows, 'flow')}, {_count(tally.frames, 'frame')}, "
         f"{_count(tally.bytes, 'byte')}, {_count(tally.errors, 'error')}"
     )
+
+
+def _takeover() -> Any:
+    """The recorder whose stand-in takes over: the front door knows who it is."""
+    module, name = click.get_current_context().meta["understudy.takeover"]
+    return getattr(importlib.import_module(module), name)
 
 
 def _count(number: int, what: str) -> str:

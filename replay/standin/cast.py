@@ -89,6 +89,8 @@ class Cast(Recorder):
         self.store = store
         self.show = show
         self.unanswered = 0
+        self.gone: set[Address | None] = set()
+        """Servers that the stand-in has taken over from: said once."""
         self.world = World(
             self,
             now=now,

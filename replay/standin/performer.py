@@ -28,6 +28,10 @@ UNANSWERED = "unanswered"
 """Kind of the event for what could not be answered."""
 MOST_EVENTS = 10_000
 """Events for unanswered messages of one flow that are recorded; all of them are counted."""
+PATIENCE = 5.0
+"""Seconds that a server may take for its first datagram before the stand-in takes over."""
+MOST_ASKED = 64
+"""Messages that are kept for a stand-in that takes over."""
 SLOW_LIMIT = 8 << 20
 """Bytes that may wait for a client that does not read; then its flow is ended."""
 
@@ -56,6 +60,8 @@ class Performer(Tap):
         self._told: set[tuple[str, str]] = set()
         self._events = 0
         self._begun = False
+        self._asked: list[tuple[Frame, Message]] = []
+        self._heard = False
         self._over = False
 
     # The relay
@@ -65,12 +71,22 @@ class Performer(Tap):
         super().started(pipe)
         if self.playing:
             self._begin()
+        elif not self.stream:
+            pipe.later(PATIENCE, self._waited)
+
+    def _waited(self) -> None:
+        """A server that is absent refuses no datagram: it is silent."""
+        if self._asked and not self._heard and not self._over:
+            self.takes_over(f"the server has not answered for {PATIENCE:g} seconds")
 
     def takes_over(self, reason: str) -> bool:
         """See `Actor.takes_over`."""
         if not self.playing:
             self.playing = True
-            self.note("stand-in", f"the stand-in takes over: {reason}")
+            said = self.flow.listen.upstream in self.cast.gone
+            self.cast.gone.add(self.flow.listen.upstream)
+            tell = self._silently if said else self.note
+            tell("stand-in", f"the stand-in takes over: {reason}", None)
             if self.pipe is not None:
                 self._begin()
         return True
@@ -82,12 +98,26 @@ class Performer(Tap):
     def seen(self, direction: Direction, data: bytes) -> None:
         """See `Sink.seen`."""
         if not self.playing or direction is DOWN:
-            super().seen(direction, data)
+            self._look_on(direction, data)
             return
         for frame in self._feed(direction, data, self._now()):
             message = self.view(frame)
             self.record(frame, message)
             self._hear(frame, message)
+
+    def through(self, direction: Direction, data: bytes) -> list[bytes]:
+        """See `Sink.through`."""
+        self._heard = self._heard or direction is DOWN
+        return super().through(direction, data)
+
+    def _look_on(self, direction: Direction, data: bytes) -> None:
+        """A server answers; what it has not answered yet is remembered, it may be gone."""
+        self._heard = self._heard or direction is DOWN
+        for frame in self._feed(direction, data, self._now()):
+            message = self.view(frame)
+            self.record(frame, message)
+            if not self._heard and len(self._asked) < MOST_ASKED:
+                self._asked.append((frame, message))
 
     def closed(self, reason: str) -> None:
         """See `Sink.closed`."""
@@ -106,6 +136,9 @@ class Performer(Tap):
         self.cast.stage.opened(self.client)
         if self.tape is not None:
             self.tape.greet()
+        asked, self._asked = self._asked, []
+        for frame, message in asked:
+            self._hear(frame, message)
 
     # What the client says
 
@@ -156,7 +189,7 @@ class Performer(Tap):
             self._events += 1
             self._silently(kind, detail, frame_id)
 
-    def _silently(self, kind: str, detail: str, frame_id: int) -> None:
+    def _silently(self, kind: str, detail: str, frame_id: int | None) -> None:
         """Record an event that has been shown before."""
         flow = self.flow
         try:

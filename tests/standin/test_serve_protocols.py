@@ -47,7 +47,8 @@ def test_a_recorded_session_is_served_to_a_client(name: str, tmp_path: Path) -> 
     ) as stand_in:
         ports = stand_in.ready()
         with Command(
-            *(tmp_path, "replay", str(taped.path), *to(ports), *taped.options),
+            tmp_path,
+            *("replay", str(taped.path), *to(ports), *taped.options),
             *("-w", "again.db", "--grace", "0.3"),
         ) as client:
             assert client.wait() == 0, (client.lines, client.said(), stand_in.lines)
