@@ -136,6 +136,67 @@ CASES: dict[str, tuple[str, ...]] = {
 }
 
 
+PAGE_DOWN, END = b"\x1b[6~", b"\x1b[F"
+HEIGHT = 24
+
+
+class Terminal:
+    """A browser on a terminal of 80 by 24 (Unix only)."""
+
+    def __init__(self, path: Path) -> None:
+        import pty
+
+        self._pid, self._fd = pty.fork()
+        if self._pid == 0:
+            os.environ |= {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": str(HEIGHT)}
+            os.chdir(HOME)
+            os.execv(sys.executable, [sys.executable, "-m", "understudy", "browse", str(path)])
+
+    def until(self, mark: bytes, seconds: float = 60) -> float:
+        """Read what it draws until that has come; seconds that it took."""
+        import select
+
+        began, seen = time.perf_counter(), b""
+        while mark not in seen:
+            left = seconds - (time.perf_counter() - began)
+            ready, _, _ = select.select([self._fd], [], [], max(0, left))
+            if not ready:
+                raise TimeoutError(f"{mark!r} did not come within {seconds} s")
+            seen = seen[-4096:] + os.read(self._fd, 1 << 16)
+        return time.perf_counter() - began
+
+    def press(self, key: bytes, mark: bytes) -> float:
+        """Press a key; seconds until that is on the screen."""
+        os.write(self._fd, key)
+        return self.until(mark)
+
+    def close(self) -> None:
+        """Quit."""
+        os.write(self._fd, b"q")
+        os.waitpid(self._pid, 0)
+        os.close(self._fd)
+
+
+def _terminal(path: Path, rounds: int) -> dict[str, float]:
+    """Seconds until the first frames are seen, and for turning a page."""
+    starts, pages = [], []
+    for _ in range(rounds):
+        forget(path)
+        browser = Terminal(path)
+        starts.append(browser.until(b"frame 1, 0%"))
+        step = (HEIGHT - 4) // 2 - 1
+        for number in range(1, 31):
+            mark = b"frame %s," % f"{1 + number * step:,}".encode()
+            pages.append(browser.press(PAGE_DOWN, mark))
+        browser.press(END, b", 100%")
+        browser.close()
+    return {
+        "terminal browser, until the first frames are seen": round(statistics.median(starts), 3),
+        "terminal browser, page down": round(statistics.median(pages), 4),
+        "terminal browser, the slowest page down": round(max(pages), 4),
+    }
+
+
 def bench_browse(rounds: int, seconds: float, folder: Path) -> dict[str, Any]:
     """Seconds of whole processes and of the terminal browser, the file not in the cache."""
     results: dict[str, Any] = {}
@@ -146,4 +207,15 @@ def bench_browse(rounds: int, seconds: float, folder: Path) -> dict[str, Any]:
             few = 1 if "20 frames" in case else rounds
             results[case] = took(few, [path], _command(*line))
             print(case, results[case], file=sys.stderr, flush=True)
+        results["making the index of the search"] = took(
+            1, [path], _command("search", path, "needle", "--limit", "50", "--rebuild")
+        )
+        index = path.with_name(f"{path.name}-search")
+        results["MiB of the index"] = index.stat().st_size >> 20
+        search = _command("search", path, "needle", "--limit", "50")
+        results["full-text search"] = took(rounds, [path, index], search)
+        common = _command("search", path, "good race", "--limit", "50")
+        results["full-text search of common words"] = took(rounds, [path, index], common)
+        if os.name == "posix":
+            results |= _terminal(path, rounds)
     return results
