@@ -13,33 +13,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from proxy import registry
-from proxy.message import Message, Opaque
+from proxy.message import Message
+from proxy.opened_frame import Frame, moment
 from recordings import model
-from recordings.errors import UserError
 from recordings.filters import compile_filter
-from recordings.model import Direction, Json
+from recordings.model import Direction
 from recordings.reader import Reader
 from recordings.rows import EventRow, FlowRow, KeyRow, NoteRow, SessionRow
-from recordings.text import load
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def open_recording(path: str | Path) -> OpenRecording:
     """Open a recording for reading; raises UserError for what is none."""
     return OpenRecording(Reader.open(Path(path)))
-
-
-def _moment(at: int) -> datetime:
-    """Unix microseconds as a UTC datetime."""
-    return _EPOCH + timedelta(microseconds=at)
 
 
 class OpenRecording:
@@ -106,7 +96,7 @@ class OpenRecording:
         found = self._reader.frame(number)
         if found is None:
             raise LookupError(f"{self.path} has no frame {number}")
-        return Frame(self, found)
+        return Frame(found, self._protocol_of(found))
 
     def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[dict[str, Any]]:
         """The rows of one SELECT."""
@@ -123,7 +113,7 @@ class OpenRecording:
             session_id=session_id,
             flow_id=flow_id,
         )
-        return (Frame(self, one) for one in found)
+        return (Frame(one, self._protocol_of(one)) for one in found)
 
     def _protocol_of(self, frame: model.Frame) -> str:
         if frame.protocol:
@@ -239,12 +229,12 @@ class Flow:
     @property
     def opened(self) -> datetime:
         """When it began, UTC."""
-        return _moment(self._row.opened_at)
+        return moment(self._row.opened_at)
 
     @property
     def closed(self) -> datetime | None:
         """When it ended, UTC."""
-        return None if self._row.closed_at is None else _moment(self._row.closed_at)
+        return None if self._row.closed_at is None else moment(self._row.closed_at)
 
     @property
     def parent(self) -> Frame | None:
@@ -265,47 +255,3 @@ class Flow:
         way = direction if isinstance(direction, Direction) else Direction.parse(direction)
         found = self._recording._reader.frames(flow_id=self.id)
         return b"".join(one.raw or b"" for one in found if one.direction is way)
-
-
-class Frame:
-    """One frame with what it says. Every value of `recordings.model.Frame` is an attribute."""
-
-    def __init__(self, recording: OpenRecording, stored: model.Frame) -> None:
-        self._recording = recording
-        self._stored = stored
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stored, name)
-
-    def __repr__(self) -> str:
-        return f"<frame {self.id}: {self.protocol} {self.kind} {self.direction}>"
-
-    @property
-    def time(self) -> datetime:
-        """When the frame was complete, UTC."""
-        return _moment(self._stored.at)
-
-    @property
-    def protocol(self) -> str:
-        """The frame's own protocol, else its flow's."""
-        return self._recording._protocol_of(self._stored)
-
-    @property
-    def kind(self) -> str:
-        """The kind as it was recorded; that of the message where none was."""
-        return self._stored.kind or self.message.kind
-
-    @cached_property
-    def message(self) -> Message:
-        """What the frame says, as its protocol reads it now."""
-        try:
-            known = registry.protocol(self.protocol)
-        except UserError as error:
-            return Opaque(self._stored.clear, str(error))
-        return known.view(self._stored)
-
-    @property
-    def fields(self) -> Json:
-        """The fields as they were recorded; those of the message where none were."""
-        found = load(self._stored.fields)
-        return self.message.fields() if found is None else found

@@ -14,7 +14,7 @@ from types import ModuleType
 from proxy import registry
 from proxy.codec import Table
 from proxy.exporting.lua_code import Code
-from proxy.exporting.lua_struct import bundles, datagrams
+from proxy.exporting.lua_datagrams import bundles, datagrams
 from proxy.exporting.lua_text import key_values, tag_fields
 from proxy.protocol import Protocol
 from recordings.errors import UserError

@@ -22,13 +22,11 @@ from proxy.codec import (
     Rest,
     RestText,
     Struct,
-    Table,
     Tagged,
     Text,
     Wire,
 )
 from proxy.exporting.lua_code import Code, quoted
-from recordings.model import Direction
 
 
 class StructCode:
@@ -236,124 +234,3 @@ _MAKERS: tuple[tuple[type[Wire], Callable[..., list[str]]], ...] = (
     (Ipv4, StructCode._ipv4),
     (Int, StructCode._int),
 )
-
-
-def _tables(code: Code, table: Table) -> list[str]:
-    """Lua tables UP and DOWN: tag -> {name, function}."""
-    made = StructCode(code)
-    lines, functions = [], {}
-    for way, name in ((Direction.TO_SERVER, "UP"), (Direction.TO_CLIENT, "DOWN")):
-        lines.append(f"local {name} = {{}}")
-        for tag, cls in table[way].items():
-            if cls not in functions:
-                functions[cls] = made.function(cls, cls.kind)
-            lines.append(f"{name}[{tag}] = {{{quoted(cls.kind)}, {functions[cls]}}}")
-    return lines
-
-
-def datagrams(code: Code, table: Table, *, start: bytes, tag_at: int) -> None:
-    """Datagrams that begin with the same bytes and hold a tag at one place."""
-    kind = code.field("kind", "string", "message")
-    tables = _tables(code, table)
-    code.add(
-        *tables,
-        "function p.dissector(tvb, pinfo, root)",
-        f"  if tvb:len() <= {tag_at} or tvb(0, {len(start)}):raw() ~= {quoted(start)} then",
-        "    return 0 end",
-        f"  local tag = tvb({tag_at}, 1):uint()",
-        "  local way = to_server(pinfo) and UP or DOWN",
-        "  local known = way[tag] or UP[tag] or DOWN[tag]",
-        "  pinfo.cols.protocol = p.name",
-        "  local tree = root:add(p, tvb())",
-        "  if not known then return tvb:len() end",
-        "  pinfo.cols.info = known[1]",
-        f"  tree:add({kind}, known[1]):set_generated()",
-        "  local o, at = known[2](tvb, 0, tvb:len(), tree)",
-        "  if o ~= tvb:len() then malformed(tree, tvb, at or o) end",
-        "  return tvb:len()",
-        "end",
-    )
-
-
-def bundles(code: Code, main: Table, table: Table) -> None:
-    """Texts of a main port, and bundles of numbered messages (see `proxy.bundle`)."""
-    kind = code.field("kind", "string", "message")
-    number = code.field("number", "uint16", "number of the message")
-    tag = code.field("type", "uint8", "type of the message")
-    body = code.field("body", "bytes", "body that is not known")
-    made = StructCode(code)
-    functions = {
-        cls: made.function(cls, cls.kind) for way in Direction for cls in main[way].values()
-    }
-    texts = ["local TEXTS = {"]
-    for way in Direction:
-        known = (f"{{{quoted(cls.kind)}, {functions[cls]}}}" for cls in main[way].values())
-        texts.append(f"  [{str(way is Direction.TO_SERVER).lower()}] = {{{', '.join(known)}}},")
-    code.add(*texts, "}", *_tables(code, table))
-    code.add(
-        *_BUNDLE.format(kind=kind, number=number, tag=tag, body=body).splitlines(),
-        'p:register_heuristic("udp", function(tvb, pinfo, root)',
-        "  if not whole(tvb) then return false end",
-        "  p.dissector(tvb, pinfo, root)",
-        "  return true",
-        "end)",
-    )
-
-
-_BUNDLE = """\
--- Whether a datagram is a bundle: its lengths add up, and its types are known.
-function whole(tvb)
-  local stop, o = tvb:len(), 1
-  if stop < 6 then return false end
-  for _ = 1, tvb(0, 1):uint() do
-    if stop - o < 5 or tvb(o + 2, 2):le_uint() == 0 then return false end
-    local tag = tvb(o + 4, 1):uint()
-    if not UP[tag] and not DOWN[tag] then return false end
-    o = o + 4 + tvb(o + 2, 2):le_uint()
-    if o > stop then return false end
-  end
-  return o == stop
-end
-
-local function of_main(tvb, tree, up)
-  for _, known in ipairs(TEXTS[up]) do
-    local o = known[2](tvb, 0, tvb:len(), tree)
-    if o == tvb:len() then
-      tree:add({kind}, known[1]):set_generated()
-      return known[1]
-    end
-  end
-end
-
-function p.dissector(tvb, pinfo, root)
-  local tree = root:add(p, tvb())
-  local stop, o, said = tvb:len(), 1, {{}}
-  if not whole(tvb) then
-    local name = of_main(tvb, tree, to_server(pinfo))
-    if not name then return 0 end
-    pinfo.cols.protocol = p.name
-    pinfo.cols.info = name
-    return stop
-  end
-  pinfo.cols.protocol = p.name
-  local way = to_server(pinfo) and UP or DOWN
-  for index = 1, tvb(0, 1):uint() do
-    local size = tvb(o + 2, 2):le_uint()
-    local known = way[tvb(o + 4, 1):uint()]
-    local sub = tree:add(p, tvb(o, size + 4), "messages[" .. (index - 1) .. "]")
-    sub:add_le({number}, tvb(o, 2))
-    sub:add({tag}, tvb(o + 4, 1))
-    if known then
-      sub:add({kind}, known[1]):set_generated()
-      said[#said + 1] = known[1]
-      local reached, at = known[2](tvb, o + 5, o + 4 + size, sub)
-      if reached ~= o + 4 + size then malformed(sub, tvb, at or reached) end
-    elseif size > 1 then
-      sub:add({body}, tvb(o + 5, size - 1))
-    end
-    o = o + 4 + size
-  end
-  pinfo.cols.info = table.concat(said, ", ")
-  return stop
-end
-"""
