@@ -54,7 +54,12 @@ SHOP = {
 """Module -> what authors import from here: `from understudy import Protocol`."""
 _PLACES = {name: module for module, names in SHOP.items() for name in names}
 
-ROOMS = ("proxy", "replay", "recordings")
+ROOMS = {
+    "proxy": "Record, convert, prepare",
+    "replay": "Play a part",
+    "recordings": "Read a recording",
+}
+"""Room -> what its commands are about."""
 
 
 def __getattr__(name: str) -> Any:
@@ -109,6 +114,18 @@ class House(click.Group):
             return None
         command: click.Command = importlib.import_module(place).command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands by room, each with its whole first sentence."""
+        places = self._places()
+        for room, about in ROOMS.items():
+            rows = []
+            for name in sorted(places):
+                command = self.get_command(ctx, name) if places[name].startswith(room) else None
+                if command is not None:
+                    rows.append((name, command.get_short_help_str(300)))
+            with formatter.section(about):
+                formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what the user can mend is one sentence and exit code 1."""
