@@ -61,6 +61,8 @@ class Announce:
     """Fields to delete in the rewritten message."""
     peer: bool = False
     """Another player: touched only with --relay-peers."""
+    ports: tuple[int, ...] = ()
+    """Where it is spoken to when the message names no port: numbers that are fixed in the game."""
 
 
 Renewal = Literal["echo", "fresh", "clock", "counter", "ours", "digest", "learned", "key"]

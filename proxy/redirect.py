@@ -149,7 +149,7 @@ class Redirect:
         if announce.direction is Direction.TO_SERVER:
             return self._invited(announce, target)
         if target.port_path is None and flow.listen.transport is not announce.transport:
-            raise Unchanged("its port is not known")
+            return self._at_fixed_ports(announce, target, at)
         if not 0 < target.port < 65536 or not usable(target.host):
             raise Unchanged("it is no endpoint that can be reached")
         same = flow.listen.transport is announce.transport and (target.host, target.port)
@@ -172,6 +172,34 @@ class Redirect:
             self._opened.append(self._all.expect(flow, wanted, at))
             raise Unchanged("")
         return self._leg(wanted, target, why, at)
+
+    def _at_fixed_ports(self, announce: Announce, target: _Target, at: int) -> Address:
+        """Our address for an endpoint whose port is no part of the message but of the game."""
+        if not announce.ports:
+            raise Unchanged("its port is not known")
+        if not usable(target.host):
+            raise Unchanged("it is no endpoint that can be reached")
+        flow = self._flow
+        host, why = self._reachable(target.host)
+        if host == flow.local[0]:
+            raise Unchanged("it is our own address already")
+        for port in announce.ports:
+            wanted = Listen(
+                protocol=announce.protocol,
+                transport=announce.transport,
+                host=flow.local[0],
+                port=port,
+                upstream=(host, port),
+                client=flow.client[0],
+                role=announce.role,
+            )
+            if flow.local == flow.server:
+                self._opened.append(self._all.expect(flow, wanted, at))
+            else:
+                self._leg(wanted, _Target(target.host, port, None, None), why, at)
+        if flow.local == flow.server:
+            raise Unchanged("")
+        return flow.local
 
     def _invited(self, announce: Announce, target: _Target) -> Address:
         """Where the server reaches an endpoint of the client: what our UDP listener has for it."""

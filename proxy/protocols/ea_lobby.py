@@ -506,7 +506,7 @@ def _is_host_port(message: Message) -> bool:
     return bool(_HOST_PORT.fullmatch(str(message.fields().get(LINE, ""))))
 
 
-def _is_address(field: str) -> Callable[[Message], bool]:
+def _quad(field: str) -> Callable[[Message], bool]:
     """Whether a field of the message is a dotted quad (`FROM` may be a name)."""
 
     def check(message: Message) -> bool:
@@ -523,17 +523,24 @@ _BUDDY = (
     ("BUDDYSERVERNAME", "BUDDYSERVERPORT"),
 )
 _PEERS = (("+ses", "ADDR"), ("+ses", "FROM"), ("+usr", "A"), ("+who", "A"), ("+rom", "A"))
+_RACE = {"+ses": (3658, 1073)}  # TW04's port; the constant in NASCAR's binary (ea-lobby 5)
 
 _ANNOUNCES = (
     Announce("@dir", DOWN, NAME, Transport.TCP, "ADDR", "PORT", role="lobby", drop=("DIRECT",)),
-    *(
-        Announce("news", DOWN, NAME, Transport.TCP, host, port, role="buddy")
-        for host, port in _BUDDY
-    ),
+    *(Announce("news", DOWN, NAME, Transport.TCP, *at, role="buddy") for at in _BUDDY),
     Announce("news", DOWN, NAME, Transport.TCP, LINE, LINE, role="buddy", when=_is_host_port),
     *(
-        Announce(kind, DOWN, "raw-udp", Transport.UDP, path, when=_is_address(path), peer=True)
-        for kind, path in _PEERS
+        Announce(
+            kind,
+            DOWN,
+            "raw-udp",
+            Transport.UDP,
+            at,
+            when=_quad(at),
+            peer=True,
+            ports=_RACE.get(kind, ()),
+        )
+        for kind, at in _PEERS
     ),
     Announce("addr", UP, "raw-udp", Transport.UDP, "ADDR", "PORT", role="client", peer=True),
 )
