@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from _bench_browse import bench_browse
+from _bench_formats import bench_formats
 from _bench_traffic import bench_traffic
 from _contenders import available, started
 from rich.console import Console
@@ -252,6 +254,8 @@ PARTS = {
     "protocols": bench_protocols,
     "views": bench_views,
     "traffic": bench_traffic,
+    "formats": bench_formats,
+    "browse": bench_browse,
 }
 
 
