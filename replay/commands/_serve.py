@@ -65,6 +65,8 @@ def job_options(asked: Asked) -> JobOptions:
     if game is not None and asked.session is not None:
         raise UserError("--session chooses one of a recording: give its FILE instead of the GAME")
     upstream = options.read_upstream(asked.upstream) if asked.upstream else None
+    if pool is not None and asked.record_mode in ("none", "once"):
+        upstream = None  # what is not recorded is left to the rules
     relays = [options.read_relay(text) for text in asked.relay]
     if pool is not None:
         known = {one.game for one in pool.sessions if one.game}

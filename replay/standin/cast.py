@@ -23,6 +23,7 @@ from recordings.errors import UserError
 from recordings.model import Transport
 from replay.adaptive.chance import Chance
 from replay.adaptive.memory import Memory
+from replay.standin.live import Upstream, upstream_memory
 from replay.standin.performer import Performer
 from replay.standin.pool import Pool
 from replay.standin.role import Part
@@ -159,6 +160,18 @@ class Cast(Recorder):
         rules = self.stage.rules(flow.protocol.name)
         if pool.speaks(flow.protocol.name, flow.listen.transport):
             performer.tape = Tape(self, performer, pool, keepalive=rules is None)
+
+    def beside(self, performer: Performer) -> Upstream | None:
+        """The live server beside a recording, where the mode asks for both."""
+        pool, flow = self.show.pool, performer.flow
+        name, transport = flow.protocol.name, flow.listen.transport
+        if pool is None or self.show.mode != "new_episodes" or not pool.speaks(name, transport):
+            return None
+        performer.tape = tape = Tape(self, performer, pool, keepalive=False)
+        memory = upstream_memory(performer.dissector.keys)
+        facts = self.sitting(flow.session).facts  # one memory for all legs of a client
+        memory = facts.setdefault("upstream", memory)
+        return Upstream(flow.protocol, transport, memory, pushed=tape.pushes)
 
     def _closed(self, tap: Tap, reason: str) -> None:
         super()._closed(tap, reason)

@@ -14,16 +14,19 @@ from proxy.keys import SessionKeys
 from proxy.message import Message, Opaque
 from proxy.protocol import Protocol
 from proxy.relay.api import Address, Listen, Pipe
+from proxy.rules import Drop, judge
 from proxy.tap import Tap
 from recordings.errors import UserError
 from recordings.model import Direction, Frame
+from replay.adaptive.lines import Line
+from replay.standin.live import Upstream
 from replay.standin.world import Client, Sitting
 
 if TYPE_CHECKING:
     from replay.standin.cast import Cast
     from replay.standin.tape import Tape
 
-DOWN = Direction.TO_CLIENT
+UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
 UNANSWERED = "unanswered"
 """Kind of the event for what could not be answered."""
 MOST_EVENTS = 10_000
@@ -45,6 +48,8 @@ class Performer(Tap):
         self.playing = flow.listen.upstream is None
         """Whether the stand-in answers, not a server."""
         self.tape: Tape | None = None
+        self.upstream: Upstream | None = None
+        """A live server that says what the recording does not know."""
         self.client = Client(
             self,
             flow.protocol,
@@ -71,8 +76,10 @@ class Performer(Tap):
         super().started(pipe)
         if self.playing:
             self._begin()
-        elif not self.stream:
+            return
+        if not self.stream:
             pipe.later(PATIENCE, self._waited)
+        self.upstream = self.cast.beside(self)
 
     def _waited(self) -> None:
         """A server that is absent refuses no datagram: it is silent."""
@@ -82,7 +89,7 @@ class Performer(Tap):
     def takes_over(self, reason: str) -> bool:
         """See `Actor.takes_over`."""
         if not self.playing:
-            self.playing = True
+            self.playing, self.upstream = True, None
             said = self.flow.listen.upstream in self.cast.gone
             self.cast.gone.add(self.flow.listen.upstream)
             tell = self._silently if said else self.note
@@ -92,8 +99,9 @@ class Performer(Tap):
         return True
 
     def held(self, direction: Direction) -> bool:
-        """See `Sink.held`: nothing is forwarded, so nothing is held."""
-        return not self.playing and super().held(direction)
+        """See `Sink.held`: nothing is forwarded, so nothing is held; between a recording and a
+        live server each frame is decided upon."""
+        return not self.playing and (self.upstream is not None or super().held(direction))
 
     def seen(self, direction: Direction, data: bytes) -> None:
         """See `Sink.seen`."""
@@ -108,7 +116,42 @@ class Performer(Tap):
     def through(self, direction: Direction, data: bytes) -> list[bytes]:
         """See `Sink.through`."""
         self._heard = self._heard or direction is DOWN
-        return super().through(direction, data)
+        if self.upstream is None:
+            return super().through(direction, data)
+        return (self._both if direction is UP else self._live)(self.upstream, data)
+
+    def _both(self, upstream: Upstream, data: bytes) -> list[bytes]:
+        """The client speaks: the recording answers what it knows, the upstream hears all."""
+        out = []
+        for frame in self._feed(UP, data, self._now()):
+            message = self.view(frame)
+            self.record(frame, message)
+            self.client.frame = frame
+            told: list[Line] | None = None
+            if self.tape is not None:
+                told = self.tape.hear_only(frame, message)
+            if told is not None:
+                for key in self.dissector.keys:
+                    upstream.tell(key.name, key.key)
+            out.append(upstream.say(frame, message, told))
+        return out
+
+    def _live(self, upstream: Upstream, data: bytes) -> list[bytes]:
+        """The upstream speaks: what the recording has not answered is passed on."""
+        out = []
+        for frame, message in upstream.heard(data, self._now()):
+            made = judge(self.rules, frame, message, lambda error: None).message
+            if isinstance(made, Drop):
+                continue
+            clear = made.encode()
+            if not isinstance(made, Opaque):
+                clear = self.dissector.seal(DOWN, clear, frame.cipher)
+            for mine in self._feed(DOWN, clear, frame.at):
+                self.recorded(mine, self.view(mine))
+                for rule in self.rules:
+                    rule.recorded(mine)
+            out.append(clear)
+        return out
 
     def _look_on(self, direction: Direction, data: bytes) -> None:
         """A server answers; what it has not answered yet is remembered, it may be gone."""

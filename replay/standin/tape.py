@@ -75,6 +75,17 @@ class Tape:
         self._last: Line | None = None
         self._due: list[_Due] = []
         self._stopped = False
+        self.said: list[Line] = []
+        """What it said since that was emptied."""
+        self._pushed = {
+            line.kind
+            for take in pool.takes_of(self._name, self._transport, flow.listen.role)
+            for turn in take.turns
+            for cue in turn.cues
+            for line in cue.lines
+            if turn.request is None
+            or line.kind not in flow.protocol.answers.get(turn.request.kind, ())
+        }
         self._problems: set[str] = set()
         self._guess: Match | None = None
         if keepalive:
@@ -102,6 +113,31 @@ class Tape:
         for line in self._reader.read(frame)[1]:
             missing = self._line(line) or missing
         return missing
+
+    def hear_only(self, frame: Frame, message: Message) -> list[Line] | None:
+        """Answer what fits; what was said. None: somebody else is to answer."""
+        self.said = []
+        self._guess = None
+        lines = self._reader.read(frame)[1]
+        matches = [self._find(line) for line in lines]
+        if not matches or any(not one.fits or self._turn(one).open for one in matches):
+            return None
+        turns = [self._turn(one) for one in matches]
+        if any(self._sends_on(turn) for turn in turns):
+            return None
+        for match, turn in zip(matches, turns, strict=True):
+            self._play(match.live, turn)
+        return self.said
+
+    def _sends_on(self, turn: Turn) -> bool:
+        """Whether a turn tells the client where to go next: that must be the live server's word."""
+        protocol = turn.take.protocol
+        lines = [line for cue in turn.cues for line in cue.lines]
+        return any(announced_by(line.protocol or protocol, line) for line in lines)
+
+    def pushes(self, kind: str) -> bool:
+        """Whether the recorded server said that by itself."""
+        return kind in self._pushed
 
     def _line(self, live: Line) -> str | None:
         self._guess = None
@@ -279,6 +315,7 @@ class Tape:
         self._deliver(said)
 
     def _deliver(self, said: Said) -> None:
+        self.said = [*self.said[-64:], *(line for one in said.frames for line in one.lines)]
         if said.problem and said.problem not in self._problems:
             self._problems.add(said.problem)
             self.performer.note("not-adapted", said.problem)
