@@ -522,25 +522,17 @@ _BUDDY = (
     ("BUDDYSERVERNAME", "BUDDYPORT"),
     ("BUDDYSERVERNAME", "BUDDYSERVERPORT"),
 )
-_PEERS = (("+ses", "ADDR"), ("+ses", "FROM"), ("+usr", "A"), ("+who", "A"), ("+rom", "A"))
-_RACE = {"+ses": (3658, 1073)}  # TW04's port; the constant in NASCAR's binary (ea-lobby 5)
+_UDP, _RACE = ("raw-udp", Transport.UDP), (3658, 1073)  # TW04's; NASCAR's constant (ea-lobby 5)
+_RACERS = (("+ses", "ADDR", _RACE), ("+ses", "FROM", _RACE))
+_PEERS = (*_RACERS, ("+usr", "A", ()), ("+who", "A", ()), ("+rom", "A", ()))
 
 _ANNOUNCES = (
     Announce("@dir", DOWN, NAME, Transport.TCP, "ADDR", "PORT", role="lobby", drop=("DIRECT",)),
     *(Announce("news", DOWN, NAME, Transport.TCP, *at, role="buddy") for at in _BUDDY),
     Announce("news", DOWN, NAME, Transport.TCP, LINE, LINE, role="buddy", when=_is_host_port),
     *(
-        Announce(
-            kind,
-            DOWN,
-            "raw-udp",
-            Transport.UDP,
-            at,
-            when=_quad(at),
-            peer=True,
-            ports=_RACE.get(kind, ()),
-        )
-        for kind, at in _PEERS
+        Announce(kind, DOWN, *_UDP, at, when=_quad(at), peer=True, ports=p)
+        for kind, at, p in _PEERS
     ),
     Announce("addr", UP, "raw-udp", Transport.UDP, "ADDR", "PORT", role="client", peer=True),
 )
