@@ -43,7 +43,7 @@ class Rewritten:
     """What came out of the rules."""
 
     pieces: list[Piece] = field(default_factory=list)
-    """In the order of time."""
+    """In the order in which they went on."""
     notes: dict[int, list[str]] = field(default_factory=dict)
     """Id of a recorded frame -> what the rules did to it."""
     sources: dict[int, Frame] = field(default_factory=dict)
@@ -102,7 +102,6 @@ class Rewriting:
             for direction in Direction:
                 self._out(flow_id, direction, tap.ended(direction))
         self._mutations.check(self._seen)
-        self._done.pieces.sort(key=lambda piece: piece.at)
         return self._done
 
     def _tap(self, row: FlowRow) -> _SourceTap:
