@@ -97,6 +97,7 @@ def job_options(asked: Asked) -> JobOptions:
         raise UserError(f"{file} is only read: give -w another file to record to")
     show = Show(
         pool=pool,
+        ghosts=_pool(asked.ghosts, None) if asked.ghosts else None,
         mode=_mode(asked.record_mode, live),
         options=_rule_options(asked.rule),
         accounts=read_accounts(asked.accounts) if asked.accounts else None,

@@ -162,8 +162,10 @@ class RoomRules(Rules):
             yield self.who(player)
             return
         room = self.lounge.find(name)
-        if room is None and self.world.recorded:
-            room = self.lounge.add_room(name)
+        if room is None and (self.world.recorded or client.ghost):
+            room = self.lounge.add_room(name, lasting=True)
+            for other in self.lounge.wanting("ROOMS", default=False):
+                yield Say(other.client, self._rom(room, other).message, live=True)
         why = self._refusal(room, player, value(message, "PASS"))
         if why or room is None:
             yield Say(client, make("move", ident=why or "urom"))

@@ -30,6 +30,8 @@ NEWS = 0x6E657730
 """`new0`: the ident of a news reply is that plus NAME (ea-lobby 1)."""
 PING, SILENCE = 22.0, 66.0
 """Seconds between pings, and of silence after which a console is gone (ea-lobby 6)."""
+ANSWERS = ("ACPT", "DECL", "BLOC")
+"""What is said to a challenge; everything else is one (ea-lobby 6)."""
 MOST_ROWS = 100
 """Rows of a ranking that are told at a time."""
 
@@ -39,6 +41,7 @@ class EaLobby(AccountRules):
 
     protocol = "ea-lobby"
     beside = True
+    cues = frozenset(("+msg",))
     options = {
         "rooms": "the rooms that there always are, NAME or NAME:LIMIT, with commas between",
         "news": "the text of the news",
@@ -238,6 +241,18 @@ class EaLobby(AccountRules):
         wanted = same(persona_of(name))
         known = self.lounge.personas.get(wanted) or self.lounge.friends.get(wanted)
         return known is not None and same(client.name) != wanted
+
+    # recorded players
+
+    def settles(self, message: Message) -> bool:
+        return message.kind in ("move", "room") and bool(value(message, "NAME"))
+
+    def alike(self, recorded: Message, heard: Message) -> bool:
+        """A challenge is one, whatever the race; an answer is that answer; all of it private."""
+        private = ["P" in value(one, "F") for one in (recorded, heard)]
+        said = [value(one, "T") for one in (recorded, heard)]
+        answers = [one in ANSWERS for one in said]
+        return all(private) and (said[0] == said[1] if any(answers) else True)
 
     # leaving
 

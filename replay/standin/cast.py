@@ -23,6 +23,7 @@ from recordings.errors import UserError
 from recordings.model import Transport
 from replay.adaptive.chance import Chance
 from replay.adaptive.memory import Memory
+from replay.standin.ghosts import ghosts_of
 from replay.standin.live import Upstream, upstream_memory
 from replay.standin.performer import Performer
 from replay.standin.pool import Pool
@@ -61,6 +62,8 @@ class Show:
 
     pool: Pool | None = None
     """What was recorded, where there is a FILE."""
+    ghosts: Pool | None = None
+    """Whose recorded players are present."""
     mode: str = "none"
     """Record mode: none, once, new_episodes, all."""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -150,7 +153,10 @@ class Cast(Recorder):
 
     def began(self, performer: Performer) -> None:
         """A client is about to be played to: find out from what."""
-        self._newest = performer
+        first, self._newest = self._newest is None, performer
+        if first and self.show.ghosts is not None:
+            for ghost in ghosts_of(self.stage, self.show.ghosts):
+                ghost.enter()
         timers, self._timers = self._timers, []
         for seconds, call in timers:
             self._later(seconds, call)

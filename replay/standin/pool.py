@@ -114,6 +114,8 @@ class Pool:
         self.keys: dict[int, list[Key]] = {}
         """Session -> its keys."""
         self.takes: list[Take] = []
+        self.lines: dict[int, list[Line]] = {}
+        """Flow -> everything that was said on it."""
         self._spoken: dict[tuple[str, Transport], _Spoken] = {}
         self._first: dict[tuple[int, str], Line] = {}
         for session in self.sessions:
@@ -135,6 +137,7 @@ class Pool:
             take = Take(row, protocol, known.role if known else "")
             for line in lines:
                 announced.setdefault(line.frame.id, (line.protocol or protocol, line))
+            self.lines[row.id] = lines
             self._read(take, lines)
 
     def _read(self, take: Take, lines: list[Line]) -> None:

@@ -147,6 +147,8 @@ class Rules:
     """Whether the rules may run beside a recording: they hear everything, so that they are in the
     right state, while the recording says what it knows. False, for protocols that number what they
     say: a flow is then served by one of the two."""
+    cues: ClassVar[frozenset[str]] = frozenset()
+    """Kinds by which other players speak to a client: a ghost answers them as it was recorded."""
     options: ClassVar[Mapping[str, str]] = {}
     """Name -> meaning of what the user may set: `--rule PROTOCOL.NAME=VALUE`."""
 
@@ -200,6 +202,14 @@ class Rules:
         """Whether something that a recording would push is about a client that is here, so that
         these rules say it themselves (only asked with `beside`)."""
         return False
+
+    def settles(self, message: Message) -> bool:
+        """Whether a recorded player is where others meet it once it has said that (ghosts)."""
+        return False
+
+    def alike(self, recorded: Message, heard: Message) -> bool:
+        """Whether what is said to a ghost means what was said in the recording."""
+        return recorded.kind == heard.kind
 
     def kept(self) -> Acts:
         """The run is about to end: keep what is to be kept, say goodbye."""

@@ -80,6 +80,8 @@ class Client:
         self.hostname = hostname
         self.open = True
         """Whether it is still here."""
+        self.ghost = False
+        """It is a recorded player, without a socket."""
         self.name = ""
         """Who it is, once that is known: for the live view."""
         self.place = ""

@@ -1,0 +1,158 @@
+"""Ghosts: recorded players who are present in a stand-in and answer as they did.
+
+A ghost is a client of the rules without a socket. It says what the recorded client said until it
+had settled (entered its room), and from then on goes by its cues: when somebody speaks to it as
+somebody did in the recording, it says what the recorded client said behind that, to whoever it is
+now, in the time that it took then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from proxy.keys import SessionKeys
+from proxy.message import Message
+from proxy.options import read_endpoint
+from proxy.protocol import Protocol
+from proxy.relay.api import Address
+from recordings.model import Direction, Frame, Transport
+from replay.adaptive.chance import Chance
+from replay.adaptive.conversation import Conversation
+from replay.adaptive.lines import Line
+from replay.adaptive.memory import Memory
+from replay.standin.pool import Pool, Take
+from replay.standin.rules import Rules
+from replay.standin.stage import Stage
+from replay.standin.world import Client, Sitting
+
+UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
+SLOWEST = 3.0
+"""Seconds that a ghost takes at most for an answer, however long the recorded player thought."""
+
+
+@dataclass(eq=False, slots=True)
+class Scene:
+    """What somebody said to the recorded player, and what that one said behind it."""
+
+    cue: Line
+    answers: list[tuple[float, Line]] = field(default_factory=list)
+    """Seconds behind the cue, and what was said."""
+
+
+class Ghost:
+    """One recorded player (see `replay.standin.world.Port`)."""
+
+    def __init__(self, stage: Stage, rules: Rules, take: Take, lines: list[Line]) -> None:
+        self._stage = stage
+        self._rules = rules
+        self._protocol: Protocol = take.protocol
+        self._number = 0  # of the scene that is played; a later one ends it
+        settled = [
+            place
+            for place, line in enumerate(lines)
+            if line.direction is UP and rules.settles(line.message)
+        ]
+        self.end = settled[0] + 1 if settled else 0
+        """Lines until it has settled; 0: it never did."""
+        self._entering = [line for line in lines[: self.end] if line.direction is UP]
+        self._scenes = scenes_of(rules, lines[self.end :])
+        now = stage.world.now
+        self._sitting = Sitting(-take.row.id, SessionKeys())
+        self._conversation = Conversation(
+            take.protocol, UP, Memory(self._sitting.keys), Chance(take.row.id, now)
+        )
+        address: Address = "127.0.0.1", 0
+        found = read_endpoint(take.row.client)
+        if found is not None:
+            address = found[0], found[1] or 0
+        self.client = Client(
+            self,
+            take.protocol,
+            address,
+            ("127.0.0.1", 0),
+            transport=Transport(take.row.transport),
+            role=take.role,
+        )
+        self.client.ghost = True
+
+    @property
+    def sitting(self) -> Sitting:
+        """See `Port.sitting`."""
+        return self._sitting
+
+    def enter(self) -> None:
+        """Come in, as the recorded player did."""
+        self._stage.opened(self.client)
+        for line in self._entering:
+            self._say(line.message)
+
+    def say(self, message: Message, cipher: str | None, digest: bool) -> None:
+        """See `Port.say`: the ghost hears."""
+        frame = Frame(DOWN, self._stage.world.now(), message.encode())
+        self.client.frame = frame  # it is not silent
+        if message.kind in self._rules.cues:
+            heard = Line(message, frame)
+            self._stage.later(0.0, lambda: self._play(heard))
+
+    def close(self, reason: str, reset: bool) -> None:
+        """See `Port.close`."""
+        self._stage.closed(self.client)
+
+    def note(self, kind: str, detail: str) -> None:
+        """See `Port.note`."""
+        self._stage.on_note(None, kind, f"ghost: {detail}")
+
+    def _play(self, heard: Line) -> None:
+        """Somebody speaks to it."""
+        scene = self._nearest(heard)
+        self._number += 1
+        if scene is None or not self.client.open:
+            return
+        self._conversation.use(Memory(self._sitting.keys))  # whoever it was before
+        self._conversation.pair(heard, scene.cue)
+        number = self._number
+        for seconds, line in scene.answers:
+            message = self._conversation.adapt(line)
+            self._stage.later(min(seconds, SLOWEST), self._in_turn(number, message))
+
+    def _in_turn(self, number: int, message: Message) -> Callable[[], None]:
+        def say() -> None:
+            if number == self._number and self.client.open:
+                self._say(message)
+
+        return say
+
+    def _nearest(self, heard: Line) -> Scene | None:
+        """The scene that begins like this; of several the first one that goes on."""
+        fitting = [one for one in self._scenes if self._rules.alike(one.cue.message, heard.message)]
+        return next((one for one in fitting if one.answers), None)
+
+    def _say(self, message: Message) -> None:
+        self.client.frame = Frame(UP, self._stage.world.now(), message.encode())
+        self._stage.heard(self.client, message)
+
+
+def scenes_of(rules: Rules, lines: list[Line]) -> list[Scene]:
+    """What was said to a recorded player, and what it answered."""
+    scenes: list[Scene] = []
+    for line in lines:
+        if line.direction is DOWN and line.kind in rules.cues:
+            scenes.append(Scene(line))
+        elif line.direction is UP and scenes:
+            since = (line.frame.at - scenes[-1].cue.frame.at) / 1e6
+            scenes[-1].answers.append((max(since, 0.0), line))
+    return scenes
+
+
+def ghosts_of(stage: Stage, pool: Pool) -> list[Ghost]:
+    """Every recorded player of a pool that the rules can have present."""
+    found = []
+    for take in pool.takes:
+        rules = stage.rules(take.protocol.name)
+        if rules is None or not rules.cues:
+            continue
+        ghost = Ghost(stage, rules, take, pool.lines[take.row.id])
+        if ghost.end:
+            found.append(ghost)
+    return found
