@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -15,8 +18,13 @@ from proxy.redaction.session import Redacting
 from recordings.choosing import open_recording
 from recordings.errors import UserError
 from recordings.listing import Column, Output, print_rows
+from recordings.reader import Reader
 from recordings.text import safe
 from recordings.writer import Recording
+
+LONG = 20_000
+"""Frames from which on a bar is shown."""
+STEP = 1_000
 
 COLUMNS = (
     Column("protocol", lambda row: safe(row["protocol"]), "dim", spare=True),
@@ -41,9 +49,9 @@ def redact(
         raise UserError(f"{write} exists already: choose another name with -w")
     secret = secrets.token_bytes(32) if seed is None else seed.encode("utf-8", "surrogateescape")
     replacer = Replacer(Pseudonyms(secret), wishes)
-    with open_recording(file) as reader:
+    with open_recording(file) as reader, _bar(reader) as tell:
         sessions = [
-            Redacting(reader, session, replacer, keys, game_secrets)
+            Redacting(reader, session, replacer, keys, game_secrets, tell)
             for session in reader.sessions()
         ]
         for session in sessions:
@@ -53,6 +61,23 @@ def redact(
             for session in sessions:
                 session.write(recording)
     _tell(replacer, write)
+
+
+@contextmanager
+def _bar(reader: Reader) -> Iterator[Callable[[], None]]:
+    """A progress bar on stderr, for long work that a person watches."""
+    frames = sum(session.frames for session in reader.sessions())
+    if frames < LONG or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    with click.progressbar(length=frames * 2, label="redacting", file=sys.stderr) as bar:
+        count = itertools.count(1)
+
+        def tell() -> None:
+            if next(count) % STEP == 0:
+                bar.update(STEP)
+
+        yield tell
 
 
 def _tell(replacer: Replacer, write: Path) -> None:

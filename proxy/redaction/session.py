@@ -8,7 +8,7 @@ passwords and names that are in it now, and fills the copy, which so decodes by 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from proxy import registry
@@ -49,6 +49,7 @@ class Redacting:
         replacer: Replacer,
         keys: Sequence[Key] = (),
         secrets: Mapping[str, str] | None = None,
+        tell: Callable[[], None] = lambda: None,
     ) -> None:
         self._reader = reader
         self._session = session
@@ -57,6 +58,7 @@ class Redacting:
         given = (row for row in reader.keys(session.id) if row.source == "given")
         self._given = [*map(_key, given), *keys]
         self._secrets = secrets or {}
+        self._tell = tell  # called for every frame, twice
         self._frames: dict[int, int] = {}
         self._named = {row.parent_frame_id for row in self._rows}
         for notes in (reader.notes(session.id), reader.events(session.id)):
@@ -71,6 +73,7 @@ class Redacting:
                     self._replacer.learn_address(address)
         flows = self._flows(self._keys(self._given))
         for stored in self._reader.frames(session_id=self._session.id):
+            self._tell()
             flow = flows[stored.flow_id]
             for frame in self._cut(flow, stored):
                 protocol = _protocol(flow, frame)
@@ -141,6 +144,7 @@ class Redacting:
         return flow.id
 
     def _frame(self, recording: Recording, session_id: int, flow: _Flow, stored: Frame) -> None:
+        self._tell()
         self._replacer.tally.frames += 1
         if stored.raw is None:
             made = replace(stored, id=0, sent=self._sent(flow, stored), derived=None, keys=())

@@ -28,10 +28,8 @@ from recordings.reader import Reader
 from recordings.text import safe
 from recordings.viewing import Viewer
 
-TICK = 0.5
-"""Seconds between two looks at a recording that grows."""
-WIDE = 124
-"""Columns from which on hexdumps have 16 bytes a row."""
+TICK = 0.5  # seconds between two looks at a recording that grows
+WIDE = 124  # columns from which on hexdumps have 16 bytes a row
 
 Call = Callable[[], None]
 
@@ -98,8 +96,9 @@ class Stage(App[None]):
         self.post_message(Delivered(call))
 
     def on_delivered(self, event: Delivered) -> None:
-        """Make the call."""
-        event.call()
+        """Make the call, unless the screen is being taken down."""
+        if self.standing:
+            event.call()
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -112,6 +111,12 @@ class Stage(App[None]):
             yield FrameList(self.shelf, self.viewer, id="frames")
         yield Inspector(id="lower")
         yield Footer(compact=True, show_command_palette=False)
+
+    @property
+    def standing(self) -> bool:
+        """Whether all that a call may look for is on the screen."""
+        stack = self.screen_stack
+        return bool(stack) and all(stack[0].query(one) for one in (FrameList, Inspector, "#head"))
 
     @property
     def frames(self) -> FrameList:
@@ -210,6 +215,8 @@ class Stage(App[None]):
         self.desk.ask("tree", read, show, self.complain)
 
     def _tick(self) -> None:
+        if not self.standing:
+            return
         if not self.live:
             if self._notice:
                 self.read_tree()

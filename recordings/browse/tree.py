@@ -52,6 +52,12 @@ def read_sessions(reader: Reader, wanted: set[int]) -> Known:
     return known
 
 
+def _shape(known: Known) -> object:
+    """Which nodes there are, whatever they are called."""
+    flows = {number: [flow.id for flow in found] for number, found in known.flows.items()}
+    return [one.id for one in known.sessions], flows
+
+
 def session_label(session: SessionRow) -> Text:
     """`1 nascar 192.0.2.7 11:33`."""
     words = [session.game or session.origin, session.client, local_iso(session.started_at)[11:16]]
@@ -84,6 +90,7 @@ class SessionTree(Tree[Spot]):
         self.guide_depth = 2
         self._known = Known()
         self._sessions: dict[int, TreeNode[Spot]] = {}
+        self._flows: dict[int, TreeNode[Spot]] = {}
 
     @property
     def open_sessions(self) -> set[int]:
@@ -100,11 +107,15 @@ class SessionTree(Tree[Spot]):
         """Show what has been read."""
         if known == self._known:
             return
+        if _shape(known) == _shape(self._known) and self._sessions:
+            self._known = known
+            self._relabel(known)
+            return
         self._known = known
         at = self.cursor_line
         opened = self.open_sessions or set(known.flows)
         self.root.remove_children()
-        self._sessions = {}
+        self._sessions, self._flows = {}, {}
         for session in known.sessions[-MOST_SESSIONS:]:
             node = self.root.add(session_label(session), Spot(session.id))
             self._sessions[session.id] = node
@@ -115,6 +126,16 @@ class SessionTree(Tree[Spot]):
         self.root.set_label(f"all frames, {len(known.sessions)} sessions")
         self.cursor_line = min(at, max(0, self.last_line))
 
+    def _relabel(self, known: Known) -> None:
+        """Only numbers have changed: nothing moves under the user's cursor."""
+        for session in known.sessions:
+            if session.id in self._sessions:
+                self._sessions[session.id].set_label(session_label(session))
+        for flows in known.flows.values():
+            for flow in flows:
+                if flow.id in self._flows:
+                    self._flows[flow.id].set_label(flow_label(flow))
+
     def _add_flows(self, parent: TreeNode[Spot], known: Known, session_id: int) -> None:
         nodes: dict[int, TreeNode[Spot]] = {}
         flows = known.flows[session_id]
@@ -123,6 +144,6 @@ class SessionTree(Tree[Spot]):
             above.allow_expand = True
             node = above.add(flow_label(flow), Spot(session_id, flow.id), expand=True)
             node.allow_expand = False
-            nodes[flow.id] = node
+            nodes[flow.id] = self._flows[flow.id] = node
         if len(flows) > MOST_FLOWS:
             parent.add_leaf("… more: filter by ~flow N", Spot(session_id, more=True))

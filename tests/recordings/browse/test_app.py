@@ -330,7 +330,11 @@ def test_a_recording_that_grows_is_followed(tmp_path: Path) -> None:
     assert making.rows(path, "SELECT frame_id FROM notes") == [(502,)]
 
 
-def test_hostile_content_is_harmless(sample: Path) -> None:
+def test_hostile_content_is_harmless(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
     async def play(driver: Driver) -> None:
         for frame in ("9", "7"):
             await driver.press("#", frame, "enter", "enter", "down")
@@ -341,6 +345,7 @@ def test_hostile_content_is_harmless(sample: Path) -> None:
         assert "1,000,000 characters" in driver.text
         await driver.press("escape", "c", "j")
         assert "A" * 100 not in driver.text
+        assert "written to frame-9-Chat2J.json" in driver.app.said, "too long for a terminal"
 
     drive(sample, play)
 
