@@ -196,6 +196,8 @@ class Job:
 
     def _is_ready(self) -> None:
         self._ready = True
+        for mode in self._options.modes:
+            self._say(f"listening {mode}")
         for text in self.engine.tunnels:
             self._say(ways.write_tunnel(text, self._options.path.parent))
         gc.freeze()  # else a full collection stops every game for 20 ms and more, now and then
@@ -225,8 +227,6 @@ class Job:
         for mode in self._options.modes:
             self._open_way(mode)
         self._refuse_ourselves()
-        for mode in self._options.modes:
-            self._say(f"listening {mode}")
 
     def _open_way(self, mode: str) -> None:
         """What a transparent way needs besides mitmproxy's mode."""

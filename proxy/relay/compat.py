@@ -227,7 +227,8 @@ class Stage:
         for server in self._server.servers:
             if server.last_exception is not None:
                 spec = server.mode.full_spec
-                return UserError(f"the mode {spec} cannot start: {server.last_exception}")
+                why = str(server.last_exception).partition("\n")[0].rstrip(".")
+                return UserError(f"the mode {spec} cannot start: {why}: take another way in")
         return None
 
     def tunnels(self) -> list[str]:
