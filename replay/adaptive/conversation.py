@@ -30,6 +30,7 @@ from replay.adaptive.adapting import Adapter, Scene
 from replay.adaptive.chance import Chance
 from replay.adaptive.fields import Masks
 from replay.adaptive.lines import Line, LineReader
+from replay.adaptive.manners import MANNERS
 from replay.adaptive.memory import Memory
 from replay.adaptive.mutated import Mutator, Part
 from replay.adaptive.packing import Packer
@@ -174,7 +175,11 @@ class Conversation:
             return self._seal(self._packer.pack(messages).encode(), first, at)
         if first.opaque and messages[0] is first.message:
             return self.say_wire(_as_recorded(first.frame), at)
-        said = self.say_message(messages[0], at, first.frame.cipher, first)
+        message, cipher = messages[0], first.frame.cipher
+        manner = MANNERS.get(self.protocol.name) if self.plays is Direction.TO_SERVER else None
+        if manner is not None:
+            message, cipher = manner(message, cipher, self.memory.keys)
+        said = self.say_message(message, at, cipher, first)
         if self._change:  # what we were told to say otherwise is called so from now on
             for live in (line for heard in said.frames for line in heard.lines):
                 self._learn(live, first)

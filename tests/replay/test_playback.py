@@ -28,9 +28,9 @@ class Run:
     problems: list[str]
 
 
-def ea_lobby(stage: Stage, seed: int, *, chatty: bool = False) -> Run:
+def ea_lobby(stage: Stage, seed: int, *, chatty: bool = False, keyless: bool = False) -> Run:
     world = ea.World(seed, ACCOUNTS)
-    world.chatty = chatty
+    world.chatty, world.keyless = chatty, keyless
     world.lobby = stage.tcp(lambda: ea.Lobby(world))
     world.buddy = stage.tcp(lambda: ea.Buddy(world))
     return Run(_to(stage.tcp(lambda: ea.Directory(world))), world.problems)
@@ -173,3 +173,15 @@ def test_only_one_session_is_compared(tmp_path: Path) -> None:
     result = replay(tmp_path, taped, ["--to", "127.0.0.1"], "--diff", "--clients", "2")
     assert result.exit_code == 1
     assert "--diff compares one session: leave out --clients and --loop" in result.output
+
+
+def test_a_server_that_gives_no_session_key_and_one_that_does(tmp_path: Path) -> None:
+    taped = clients.ea_evening(tmp_path / "taped.db")
+    for keyless in (True, True, False):  # each time the recording of the last one is played
+        with Stage() as stage:
+            run = ea_lobby(stage, 5 + keyless, keyless=keyless)
+            again = tmp_path / f"{taped.path.stem}-again.db"
+            words = ["replay", str(taped.path), *run.to, "-w", str(again), "--grace", "0.1"]
+            result = CliRunner().invoke(understudy.cli, words)
+        assert (result.exit_code, run.problems) == (0, []), result.output
+        taped = Taped(again)

@@ -213,6 +213,23 @@ def test_a_frame_that_was_recorded_without_a_view_gets_one_now() -> None:
     assert compare(sitting([bare], marks), sitting([viewed], marks), marks).same
 
 
+def test_frames_that_cannot_be_read_are_compared_as_bytes_and_counted() -> None:
+    def unread(*datas: bytes) -> list[Frame]:
+        return [
+            replace(Frame(UP, n, data, kind="Opaque", error="the key is unknown"), id=n, flow_id=1)
+            for n, data in enumerate(datas, 1)
+        ]
+
+    marks = Marks()
+    one, other = sitting(unread(b"ab", b"cd"), marks), sitting(unread(b"ab", b"ce"), marks)
+    report = compare(one, other, marks)
+    assert found(report) == [("Opaque", "different")]
+    assert report.first is not None
+    assert [(c.path, c.a, c.b) for c in report.first.changes] == [("bytes", "6364", "6365")]
+    assert "2 frames of x cannot be read and are compared as bytes" in report.notices[0]
+    assert "the key is unknown" in report.notices[0]
+
+
 def test_what_we_sent_ourselves_is_not_compared() -> None:
     marks = Marks()
     copy = replace(Frame(DOWN, 2, None, sent=b"x"), id=9, flow_id=1)

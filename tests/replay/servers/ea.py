@@ -40,6 +40,16 @@ def open_password(key: bytes, wire: str) -> str:
     return text
 
 
+def masked(key: bytes, wire: str) -> str:
+    """The mask stream (ea-lobby 4.2): the hexadecimal behind `$`, deciphered."""
+    before, text = 0, ""
+    for at, byte in enumerate(bytes.fromhex(wire)):
+        turned = byte ^ key[at % len(key)]
+        text += chr((turned >> 3 | turned << 5) & 255 ^ before)
+        before = byte
+    return text
+
+
 def frame(kind: str, body: str = "", ident: bytes = bytes(4)) -> bytes:
     text = body.encode("latin-1") + b"\0" if body else b""
     return kind.encode() + ident + struct.pack(">I", 12 + len(text)) + text
@@ -81,6 +91,8 @@ class World:
         self.sess = draw.randrange(10**9, 2**31)
         self.mask = draw.randbytes(8).hex()
         self.skey = bytes([draw.randrange(1, 256)]) + draw.randbytes(15)
+        self.keyless = False
+        """No session key is given (SKEY=0): passwords come under the mask."""
         self.lkeys: dict[str, str] = {}  # persona -> key for the buddy server
         self.draw = draw
         self.lobby = self.buddy = 0
@@ -174,14 +186,25 @@ class Lobby(Leg):
     def on_skey(self, said: dict[str, str]) -> Iterator[bytes]:
         if said["SKEY"] != "$5075626c6963204b6579":
             self.world.problems.append("skey without the public key")
-        yield tabbed("skey", f"SKEY=${self.world.skey.hex()}")
+        key = "0" if self.world.keyless else f"${self.world.skey.hex()}"
+        yield tabbed("skey", f"SKEY={key}")
+
+    def opened_password(self, said: dict[str, str]) -> str:
+        """The password, or nothing when it is not in the form that this session asks for."""
+        wire, world = said["PASS"], self.world
+        if not world.keyless:
+            fits = wire.startswith("~") and "MASK" not in said
+            return open_password(world.skey, wire[1:]) if fits else ""
+        wrapped = (world.sess + 2**31) % 2**32 - 2**31
+        if not wire.startswith("$") or said.get("MASK") != str(wrapped):
+            return ""
+        return masked(world.mask.encode(), wire[1:])
 
     def on_auth(self, said: dict[str, str]) -> Iterator[bytes]:
         known = self.world.accounts.get(said["NAME"])
         if known is None:
             return (yield from self.refuse("auth", b"imst", f"no account {said['NAME']}"))
-        password = said["PASS"]
-        if not password.startswith("~") or open_password(self.world.skey, password[1:]) != known[0]:
+        if self.opened_password(said) != known[0]:
             return (yield from self.refuse("auth", b"pass", "a wrong password"))
         self.account = said["NAME"]
         yield tabbed(
