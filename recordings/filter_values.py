@@ -27,8 +27,12 @@ def lower(text: str) -> str:
     return text.lower() if text.isascii() else re.sub("[A-Z]+", lambda m: m[0].lower(), text)
 
 
+class SlowSearch(UserError):
+    """A regular expression that takes too long."""
+
+
 def search(pattern: str, value: object) -> bool:
-    """Whether the expression is found in a value; raises UserError when it takes too long."""
+    """Whether the expression is found in a value; raises SlowSearch when it takes too long."""
     if value is None:
         return False
     try:
@@ -38,7 +42,7 @@ def search(pattern: str, value: object) -> bool:
         text = (value if isinstance(value, str) else str(value))[:SEARCH_LIMIT]
         return compile_regex(pattern).search(text, timeout=SEARCH_SECONDS) is not None
     except TimeoutError:
-        raise UserError(
+        raise SlowSearch(
             f"the search for {pattern!r} took over {SEARCH_SECONDS:g} s on one value: "
             "use a simpler expression, without one repetition inside another"
         ) from None

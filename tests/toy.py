@@ -128,6 +128,7 @@ class MemoryStore:
     sessions: dict[int, dict[str, Any]] = field(default_factory=dict)
     flows: dict[int, dict[str, Any]] = field(default_factory=dict)
     congested: bool = False
+    annotates: bool = False
     refuses: str | None = None
 
     def check(self) -> None:

@@ -20,8 +20,8 @@ from proxy.mutation.rulefile import Rule, RuleSet
 from proxy.protocol import Protocol
 from proxy.relay.api import show_address
 from proxy.rules import Verdict
-from recordings.errors import UserError
 from recordings.filter_match import Subject, kind_matches, protocol_matches
+from recordings.filter_values import SlowSearch
 from recordings.model import Direction, Frame, Json
 
 EVENT = "mutation"
@@ -46,6 +46,8 @@ class Mutations:
 
     rules: RuleSet
     sessions: dict[int, list[Count]] = field(default_factory=dict)
+    resting: set[int] = field(default_factory=set)
+    """Places of rules that took too long once and are asked no more."""
 
     def of(self, flow: Flow, note: Note) -> list[Mutation]:
         """The rules for one flow: those that may find something in it."""
@@ -103,7 +105,7 @@ class Mutation:
 
     def judge(self, frame: Frame, message: Message) -> Verdict:
         """See `Rule.judge`; raises UserError for what cannot be done."""
-        rule, flow = self._rule, self._flow
+        flow = self._flow
         subject = Subject(
             frame,
             message.kind,
@@ -115,7 +117,17 @@ class Mutation:
             flow.listen.hostname,
             flow.session,
         )
-        count = self._all.count(flow.session, self._place)
+        if self._place in self._all.resting:
+            return message
+        try:
+            return self._judge(subject, message)
+        except SlowSearch:
+            self._all.resting.add(self._place)  # it would hold up every frame
+            raise
+
+    def _judge(self, subject: Subject, message: Message) -> Verdict:
+        rule, frame = self._rule, subject.frame
+        count = self._all.count(subject.session_id, self._place)
         if not self._applies(subject, count):
             return message
         chance = Chance(self._all.rules.seed, rule.seed, count.found)
@@ -137,8 +149,8 @@ class Mutation:
         try:
             if not rule.matches(subject):
                 return False
-        except UserError as error:
-            raise UserError(f"{rule.where}: {error}") from error
+        except SlowSearch as error:
+            raise SlowSearch(f"{rule.where}: {error}") from error
         count.found += 1
         return count.found > rule.skip
 

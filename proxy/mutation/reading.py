@@ -19,6 +19,7 @@ from proxy.mutation.places import (
     read_name,
 )
 from recordings.errors import UserError
+from recordings.filter_values import SlowSearch
 
 REGEX_SECONDS = 0.25
 """What one replacement may take; a relay waits meanwhile."""
@@ -244,10 +245,10 @@ def _by_regex(given: Given, wanted: Any, instead: Any, times: int) -> Swap:
         try:
             done: bytes = compiled.sub(template, data, count=times, timeout=REGEX_SECONDS)
         except TimeoutError:
-            given.fail(
-                f"the regular expression {wanted!r} took over {REGEX_SECONDS:g} s: "
+            raise SlowSearch(
+                f"{given.where}: the regular expression {wanted!r} took over {REGEX_SECONDS:g} s: "
                 "use a simpler one, without one repetition inside another"
-            )
+            ) from None
         return done
 
     return swap

@@ -153,6 +153,8 @@ class Listener:
         self._chunks = transport == Transport.TCP and not protocol.kinds
         self._numbers = {way: Numbers() for way in Direction}
         self.said: list[Said] = []
+        self.unread: list[str] = []
+        """Why messages of a protocol that has kinds could not be read."""
 
     def hear(self, frame: Frame) -> None:
         """The next frame."""
@@ -217,6 +219,8 @@ class Listener:
             if last.size <= KEPT:
                 last.mark = hash(last.data)
             return
+        if frame.error and not self._chunks:
+            self.unread.append(frame.error)
         one = self._add(frame, protocol, OPAQUE, hash(blake2b(clear).digest()))
         one.text, one.data, one.size = None, clear[:KEPT], len(clear)
         one.error = frame.error
@@ -255,7 +259,14 @@ def listen(
     legs = [
         Leg(one, heard[one.id]._protocol, roles.get(one.id, ""), heard[one.id].said) for one in rows
     ]
-    return Sitting(name, row, legs)
+    made = Sitting(name, row, legs)
+    unread = [error for one in heard.values() for error in one.unread]
+    if unread:
+        made.notices.append(
+            f"{len(unread):,} frames of {name} cannot be read and are compared as bytes "
+            f"({unread[0]}); a key that is missing goes to `understudy decode`"
+        )
+    return made
 
 
 def _protocol(row: FlowRow) -> Protocol:

@@ -268,3 +268,14 @@ def test_a_regular_expression_that_would_run_for_ever_is_stopped(
     line = b"A X=" + b"a" * 20_000 + b"!\n"
     assert bench.send(DOWN, line) == line
     assert "took over 0.05 s" in bench.store.events[0][1]
+    assert bench.mutations.resting == {0}, "it holds up no other frame"
+    assert bench.send(DOWN, b"A X=1\n") == line + b"A X=1\n"
+
+
+def test_a_filter_that_would_run_for_ever_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recordings.filter_values.SEARCH_SECONDS", 0.05)
+    bench = Bench({"filter": "~b '^((a|a)+)+$'", "drop": True})
+    line = b"a" * 20_000 + b"!\n"
+    assert bench.send(DOWN, line) == line
+    assert bench.store.events[0][1].startswith("rules.toml, rule 1: the search for")
+    assert bench.mutations.resting == {0}

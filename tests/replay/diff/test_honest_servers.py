@@ -34,7 +34,7 @@ def reports(name: str, folder: Path) -> Iterator[tuple[str, Report]]:
         assert result.exit_code == 0, result.output
         runs.append(Which(path / "again.db"))
     yield "recorded and first run", compare_files(Which(taped.path), runs[0])
-    yield "first and second run", compare_files(*runs)
+    yield "first and second run", compare_files(runs[0], runs[1])
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
