@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from proxy import options, registry
+from proxy.live import clean
 from proxy.mutation.engine import Mutations
 from proxy.mutation.rulefile import read_rules
 from proxy.relay.clock import now
@@ -236,14 +237,14 @@ def _tell(players: list[Player], path: Path, asked: Asked) -> int:
         return int(failed > 0 or not verdicts)
     if len(verdicts) == 1:
         for line in verdicts[0].details():
-            click.echo(line)
+            click.echo(clean(line))
     else:
         _tell_many(verdicts)
     if asked.timing == ORIGINAL or asked.speed is not None:
         _tell_lateness(verdicts)
     click.echo(f"recorded {path}: session {', '.join(str(v.session) for v in verdicts[:SHOWN])}")
     if len(verdicts) == 1:
-        click.echo(f"{verdicts[0].sentence()} ({verdicts[0].seconds:.2f} s)")
+        click.echo(f"{clean(verdicts[0].sentence())} ({verdicts[0].seconds:.2f} s)")
     else:
         said = sum(one.said for one in verdicts)
         click.echo(
@@ -255,12 +256,12 @@ def _tell(players: list[Player], path: Path, asked: Asked) -> int:
 
 def _tell_many(verdicts: list[Verdict]) -> None:
     for number, one in enumerate(verdicts[:SHOWN], 1):
-        click.echo(f"client {number}: {one.sentence()} ({one.seconds:.2f} s)")
+        click.echo(f"client {number}: {clean(one.sentence())} ({one.seconds:.2f} s)")
     if len(verdicts) > SHOWN:
         click.echo(f"... {len(verdicts) - SHOWN:,} more")
     reasons = [one.sentence() for one in verdicts[SHOWN:] if not one.passed]
     for reason in list(dict.fromkeys(reasons))[:SHOWN]:
-        click.echo(f"also: {reason}")
+        click.echo(f"also: {clean(reason)}")
 
 
 def _tell_lateness(verdicts: list[Verdict]) -> None:

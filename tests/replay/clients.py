@@ -5,8 +5,10 @@ They compute what a client computes with the servers' own code, and read what th
 
 from __future__ import annotations
 
+import contextlib
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,17 +36,36 @@ def ea_evening(path: Path) -> Taped:
     return Taped(path)
 
 
+@contextlib.contextmanager
+def taping(path: Path, tape: Taping | None) -> Iterator[Taping]:
+    """A tape of its own, or one that others write on too."""
+    if tape is not None:
+        yield tape
+        return
+    with Taping(path) as own:
+        yield own
+
+
+def gamespy_evening(path: Path) -> Taped:
+    """Presence with its search, a game server, and the chat, side by side in one session."""
+    with Taping(path) as tape:
+        presence(path, tape=tape)
+        game_server(path, tape=tape)
+        chat_room(path, tape=tape)
+    return Taped(path, [*GAME_KEY])
+
+
 def found(pattern: str, text: bytes) -> str:
     match = re.search(pattern.encode(), text)
     assert match, (pattern, text)
     return match[1].decode()
 
 
-def presence(path: Path, seed: int = 1) -> Taped:
+def presence(path: Path, seed: int = 1, tape: Taping | None = None) -> Taped:
     """Makes an account, logs in, searches a friend, talks; presence and search side by side."""
     world = gamespy.World(seed)
     nick, password = "racer", "daytona500"
-    with Taping(path) as tape:
+    with taping(path, tape) as tape:
         flow = tape.tcp("gamespy-presence", 29900, gamespy.Presence(world))
         challenge = found(r"challenge\\(\w+)", flow.heard)
         flow.say(
@@ -122,10 +143,10 @@ def server_browser(path: Path, seed: int = 1) -> Taped:
     return Taped(path, [*GAME_KEY])
 
 
-def chat_room(path: Path, seed: int = 1, game: str = "gmtest") -> Taped:
+def chat_room(path: Path, seed: int = 1, game: str = "gmtest", tape: Taping | None = None) -> Taped:
     """Comes into a room, asks for keys, says something, answers a ping."""
     world = chat.World(seed, CLIENT)
-    with Taping(path) as tape:
+    with taping(path, tape) as tape:
         flow = tape.tcp("gamespy-chat", 6667, chat.Chat(world))
         answer = flow.say(f"CRYPT des 1 {game}\r\n".encode()).split()
         up = chat.Stream(chat.Chat.secret, answer[3])
@@ -148,11 +169,11 @@ def chat_room(path: Path, seed: int = 1, game: str = "gmtest") -> Taped:
     return Taped(path, [*GAME_KEY])
 
 
-def game_server(path: Path, seed: int = 1) -> Taped:
+def game_server(path: Path, seed: int = 1, tape: Taping | None = None) -> Taped:
     """Makes itself known, proves the secret, gets a message passed on."""
     world = query.World(seed)
     key = bytes.fromhex("5a17c39e")
-    with Taping(path) as tape:
+    with taping(path, tape) as tape:
         flow = tape.udp("gamespy-query", 27900, query.Master(world))
         (challenge,) = flow.say(query.heartbeat(key, 6500, 3))
         text = challenge[7:].rstrip(b"\0")

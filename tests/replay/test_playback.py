@@ -185,3 +185,24 @@ def test_a_server_that_gives_no_session_key_and_one_that_does(tmp_path: Path) ->
             result = CliRunner().invoke(understudy.cli, words)
         assert (result.exit_code, run.problems) == (0, []), result.output
         taped = Taped(again)
+
+
+def test_services_side_by_side(tmp_path: Path) -> None:
+    taped = clients.gamespy_evening(tmp_path / "taped.db")
+    with Stage() as stage:
+        run, chats, games = presence(stage, 3), chat.World(4), query.World(5)
+        talk = stage.tcp(lambda: chat.Chat(chats))
+        master = stage.udp(query.Master(games))
+        maps = ("--map", f":6667=127.0.0.1:{talk}", "--map", f":27900=127.0.0.1:{master}")
+        result = replay(tmp_path, taped, [*run.to, *maps], "--json")
+    assert result.exit_code == 0, result.output
+    assert run.problems + chats.problems + games.problems == []
+    assert (len(games.listed), chats.said) == (1, ["evening all"])
+    with Reader.open(tmp_path / "again.db") as reader:
+        flows = reader.flows()
+    assert [flow.protocol for flow in flows] == [
+        "gamespy-presence",
+        "gamespy-search",
+        "gamespy-query",
+        "gamespy-chat",
+    ]

@@ -91,6 +91,22 @@ def test_a_server_that_goes_wrong_is_named(
     assert session.ended_at is not None
 
 
+class Rude(Mute):
+    """Says what would drive a terminal."""
+
+    def opened(self) -> Iterator[bytes]:
+        yield b"\\\x1b[2J\\1\\final\\"
+
+
+def test_what_a_server_says_does_not_drive_the_terminal(tmp_path: Path) -> None:
+    taped = clients.presence(tmp_path / "taped.db")
+    with Stage() as stage:
+        to = ["--map", f":29900=127.0.0.1:{stage.tcp(Rude)}"]
+        result = replay(tmp_path, taped, to, "--deadline", "0.5")
+    assert "\\x1b[2J" in result.output
+    assert "\x1b" not in result.output
+
+
 def test_nobody_listens(tmp_path: Path) -> None:
     taped = clients.ea_evening(tmp_path / "taped.db")
     with socket.create_server(("127.0.0.1", 0)) as gone:
