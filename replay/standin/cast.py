@@ -1,28 +1,23 @@
-"""The recorder of a stand-in: makes a performer for every flow, and is the house of the world.
-
-One listener serves all clients at an endpoint that rules or a recording announce; the flow that
-comes by it belongs to the session of the client to which it was announced.
-"""
+"""The recorder of a stand-in: makes a performer for every flow, and is the house of the world."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from proxy import registry
 from proxy.flow import Flow, Store
 from proxy.keys import SessionKeys
-from proxy.legs import Leg
+from proxy.legs import Leg, Redirects
 from proxy.recorder import Recorder, Session, has_open
-from proxy.relay.api import Address, Listen, show_address
+from proxy.relay.api import Address, Listen, Opener, show_address
 from proxy.rules import Rule
 from proxy.tap import Tap
 from recordings.errors import UserError
 from recordings.model import Transport
 from replay.adaptive.chance import Chance
 from replay.adaptive.memory import Memory
+from replay.standin.doors import Doors
 from replay.standin.ghosts import ghosts_of
 from replay.standin.live import Upstream, upstream_memory
 from replay.standin.performer import Performer
@@ -32,10 +27,6 @@ from replay.standin.stage import Stage
 from replay.standin.tape import Tape
 from replay.standin.world import Client, Sitting, World
 
-MOST_EXPECTED = 64
-"""Announcements to one address that wait for a flow; the oldest is forgotten first."""
-ON_THE_WAY = 10_000_000
-"""Microseconds that a client may take from an announcement to the announced endpoint."""
 MOST_HOSTS = 100_000
 """Addresses of clients that are remembered, so that none but a client is ever sent to."""
 
@@ -75,14 +66,6 @@ class Show:
     """Shelf -> key -> what an earlier run kept."""
 
 
-@dataclass(slots=True, eq=False)
-class _Expected:
-    """A client that was told to come to a listener."""
-
-    session: int
-    frame: int | None = None
-
-
 class Cast(Recorder):
     """Makes a performer for every flow."""
 
@@ -108,12 +91,15 @@ class Cast(Recorder):
         self._sittings: dict[int, Sitting] = {}
         self._parts: dict[int, Part] = {}
         self._performers: dict[tuple[Listen, Address], Performer] = {}
-        self._announcers: dict[int, dict[tuple[str, str, str], int]] = {}
-        self._expected: dict[tuple[Listen, str], deque[_Expected]] = {}
-        self._hanging: dict[Performer, list[_Expected]] = {}
+        self.doors = Doors(now)
         self._hosts: dict[str, None] = {}
         self._timers: list[tuple[float, Callable[[], None]]] = []
         self._newest: Performer | None = None
+
+    def use(self, opener: Opener) -> Redirects:
+        """See `Recorder.use`."""
+        self.doors.redirects = super().use(opener)
+        return self.doors.redirects
 
     # Flows
 
@@ -125,11 +111,7 @@ class Cast(Recorder):
         local: Address | None = None,
     ) -> Tap:
         """See `Sinks.opened`."""
-        waiting = self._expected.get((listen, client[0]))
-        own = listen
-        if waiting:
-            expected = waiting.popleft()
-            listen = replace(listen, session=expected.session, parent_frame=expected.frame)
+        own, listen = listen, self.doors.came(listen, client[0])
         if len(self._hosts) < MOST_HOSTS:
             self._hosts[client[0]] = None
         tap = super().opened(listen, client, server, local)
@@ -182,7 +164,7 @@ class Cast(Recorder):
     def _closed(self, tap: Tap, reason: str) -> None:
         super()._closed(tap, reason)
         assert isinstance(tap, Performer)
-        self._hanging.pop(tap, None)
+        self.doors.left(tap)
         if tap.key is not None and self._performers.get(tap.key) is tap:
             del self._performers[tap.key]
 
@@ -236,10 +218,8 @@ class Cast(Recorder):
     def _session_of(self, listen: Listen, leg: Leg | None, client: str, at: int) -> Session:
         """Two consoles at one address are two sessions, though each goes to the directory anew."""
         if leg is None and listen.session is None:
-            part = listen.protocol, str(listen.transport), listen.role
             for session in reversed(self._sessions):
-                known = self._announcers.get(session.id, {}).get(part)
-                busy = known is not None and (session.taps or at - known < ON_THE_WAY)
+                busy = self.doors.busy(session.id, listen, open_flows=bool(session.taps), at=at)
                 if session.client == client and not busy and not has_open(session, listen):
                     return session
             return self._new(client, at)
@@ -247,8 +227,9 @@ class Cast(Recorder):
 
     def _end(self, session: Session) -> None:
         super()._end(session)
-        for table in (self._sittings, self._parts, self._announcers):
-            table.pop(session.id, None)
+        self.doors.forget(session.id)
+        self._sittings.pop(session.id, None)
+        self._parts.pop(session.id, None)
 
     def close(self) -> None:
         """The run ends."""
@@ -262,69 +243,13 @@ class Cast(Recorder):
     ) -> Address:
         """See `World.reach`."""
         performer = client.port
-        assert isinstance(performer, Performer)
-        found = None if private else self._listener(protocol, transport, role)
-        if found is None:
-            found = self._open(performer, protocol, transport, role, private)
-        listen, port = found
-        mine = performer.flow.listen
-        announced = self._announcers.setdefault(performer.flow.session, {})
-        announced[mine.protocol, str(mine.transport), mine.role] = self._now()
-        key = listen, client.address[0]
-        waiting = self._expected.setdefault(key, deque(maxlen=MOST_EXPECTED))
-        session = performer.flow.session
-        expected = next((one for one in waiting if one.session == session), None)
-        if expected is None:
-            expected = _Expected(session)
-            waiting.append(expected)
-        self._hanging.setdefault(performer, []).append(expected)
-        return client.local[0], port
-
-    def _listener(
-        self, protocol: str, transport: Transport, role: str
-    ) -> tuple[Listen, int] | None:
-        assert self.redirects is not None
-        for (way, port), listen in self.redirects.own.items():
-            known = listen.protocol, way, listen.client
-            if known == (protocol, transport, None) and listen.role == role:
-                return listen, port
-        return None
-
-    def _open(
-        self, performer: Performer, protocol: str, transport: Transport, role: str, private: bool
-    ) -> tuple[Listen, int]:
-        assert self.redirects is not None
-        listen = Listen(
-            protocol=protocol,
-            transport=transport,
-            host=performer.pipe.listen.host if performer.pipe else performer.flow.local[0],
-            port=0,
-            client=performer.flow.client[0] if private else None,
-            role=role or ("private" if private else ""),
-        )
-        spoken = registry.protocol(protocol).transports
-        ways = [transport, *(way for way in spoken if way is not transport)]
-        port = 0
-        for way in ways:  # a protocol that speaks over two transports has both on one number
-            try:
-                mine = listen if way is transport else replace(listen, transport=way, port=port)
-                port = self.redirects.opener.open(mine)[1]
-            except OSError as error:
-                raise UserError(f"no port can be had for {role or protocol}: {error}") from error
-            self.redirects.own[way, port] = mine
-        where = show_address((performer.client.local[0], port))
-        performer.note("leg", f"{role or protocol} is at {where}")
-        return listen, port
-
-    def hang(self, performer: Performer, frame_id: int) -> None:
-        """A frame was said: what was announced before it hangs from it."""
-        if self._hanging:
-            for expected in self._hanging.pop(performer, ()):
-                expected.frame = frame_id
+        if not isinstance(performer, Performer):
+            return client.local  # a ghost goes nowhere
+        return self.doors.reach(performer, protocol, transport, role, private)
 
     def call(self, address: Address, protocol: str, role: str) -> Client:
         """See `World.call`."""
-        found = self._listener(protocol, Transport.UDP, role)
+        found = self.doors.listener(protocol, Transport.UDP, role)
         if found is None:
             raise UserError(f"nothing here listens for {protocol} {role} over UDP".strip())
         if address[0] not in self._hosts:

@@ -290,7 +290,7 @@ class Performer(Tap):
     def recorded(self, frame: Frame, message: Message) -> None:
         """Record a frame of ours; what was announced before hangs from it."""
         self.record(frame, message)
-        self.cast.hang(self, frame.id)
+        self.cast.doors.hang(self, frame.id)
 
     def close(self, reason: str, reset: bool) -> None:
         """See `Port.close`."""

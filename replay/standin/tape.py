@@ -7,7 +7,6 @@ after the time that they took, or as soon as the client goes on to what came beh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from replay.adaptive.fields import Masks
 from replay.adaptive.lines import Line, LineReader
 from replay.adaptive.matching import Match, explain
 from replay.adaptive.memory import Memory
+from replay.standin.finding import Finder
 from replay.standin.pool import Cue, Pool, Take, Turn, announced_by, asked_by_server
 from replay.standin.role import Part
 
@@ -27,13 +27,8 @@ if TYPE_CHECKING:
     from replay.standin.performer import Performer
 
 DOWN = Direction.TO_CLIENT
-STREAM = 256
-"""Messages of one kind in a recording beyond which they are taken in their order: inputs."""
-CANDIDATES = 512
 LONGEST = 120.0
 """Seconds after which a push is said at the latest."""
-BETTER = 0.2
-"""How much nearer another session's message must be to be taken instead."""
 
 
 @dataclass(eq=False, slots=True)
@@ -56,12 +51,12 @@ class Tape:
         flow = performer.flow
         self._name = flow.protocol.name
         self._transport: Transport = flow.listen.transport
-        self._matcher = pool.matcher(self._name, self._transport)
         self._masks: Masks = pool.masks(self._name, self._transport)
         self._reader = LineReader(flow.protocol)
         self._told_unasked = {
             kind for kinds in asked_by_server(flow.protocol).values() for kind in kinds
         }
+        self._finder = Finder(pool, self._name, self._transport, self._memory)
         self._conversation = Conversation(
             flow.protocol,
             DOWN,
@@ -148,7 +143,7 @@ class Tape:
         if live.kind in self._told_unasked:
             return None  # an answer to a keepalive of ours
         if match.recorded is None:
-            return explain(live, self._awaited(), self._matcher, self._memory()).sentence()
+            return explain(live, self._awaited(), self._finder.matcher, self._memory()).sentence()
         if match.fits:
             return f"{live.kind} was never answered in the recording"
         self._guess = match
@@ -161,6 +156,9 @@ class Tape:
             return None
         self._play(match.live, self._turn(match))
         return match.sentence()
+
+    def _find(self, live: Line) -> Match:
+        return self._finder.find(live, self.session, self._last)
 
     def _turn(self, match: Match) -> Turn:
         return self.pool.turns[id(match.recorded)]
@@ -175,72 +173,6 @@ class Tape:
         turn = self.pool.turns[id(self._last)]
         later = turn.take.turns[turn.place + 1 : turn.place + 2]
         return later[0].request if later else None
-
-    # -- finding -----------------------------------------------------------------------------------
-
-    def _find(self, live: Line) -> Match:
-        lines = self._ordered(live)
-        if not lines:
-            return Match(live, None)
-        if len(lines) > STREAM and live.number is not None:
-            return Match(live, lines[0], 1.0)
-        mine, others = self._split(lines)
-        best = self._best(live, mine)
-        if best.same:
-            return best
-        other = self._best(live, others)
-        if other.recorded is None:
-            return best
-        worse = best.recorded is None or other.score >= best.score + BETTER
-        return other if worse or (other.fits and not best.fits) else best
-
-    def _ordered(self, live: Line) -> Sequence[Line]:
-        """The recorded messages of the kind, what comes next first, those without answer last."""
-        lines = self._matcher.of_kind(live)
-        start = self._matcher.order(self._last) if self._last is not None else -1
-        if len(lines) > CANDIDATES:
-            later = [one for one in lines if self._matcher.order(one) > start]
-            return (later or lines)[:CANDIDATES]
-        turns = self.pool.turns
-        return sorted(
-            lines,
-            key=lambda one: (turns[id(one)].open, self._matcher.order(one) <= start),
-        )
-
-    def _split(self, lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
-        mine = [one for one in lines if self.pool.turns[id(one)].take.session == self.session]
-        return mine, [one for one in lines if one not in mine] if len(mine) < len(lines) else []
-
-    def _best(self, live: Line, lines: Sequence[Line]) -> Match:
-        best, rank = Match(live, None), (-1.0, -1.0, 0.0)
-        for recorded in lines:
-            turn = self.pool.turns[id(recorded)]
-            memory = self._memory(turn.take.session)
-            match = self._matcher.compare(live, recorded, memory)
-            agrees = self._agreement(live, recorded, memory)
-            if agrees < 0:
-                continue
-            now = (0.0 if turn.open else 1.0, match.score, agrees)
-            if now > rank:
-                best, rank = match, now
-                if match.same and agrees >= 1 and not turn.open:
-                    break
-        return best
-
-    def _agreement(self, live: Line, recorded: Line, memory: Memory) -> float:
-        """How many of the values that answers echo are the same; below 0: one is empty."""
-        said = dict(live.leaves)
-        alike = total = 0
-        for path, value in recorded.leaves:
-            rule = self._masks.rule(recorded.kind, path)
-            if rule is None or rule.how != "echo":
-                continue
-            now = said.get(path)
-            if bool(now) != bool(value):
-                return -1.0
-            total += 1
-            alike += now in (value, memory.expect(path, value))
-        return alike / total if total else 1.0
 
     # -- saying ------------------------------------------------------------------------------------
 
