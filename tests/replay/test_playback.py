@@ -206,3 +206,14 @@ def test_services_side_by_side(tmp_path: Path) -> None:
         "gamespy-query",
         "gamespy-chat",
     ]
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_an_honest_server_shows_no_difference(name: str, tmp_path: Path) -> None:
+    record, serve, _ = PROTOCOLS[name]
+    taped = record(tmp_path / "taped.db")
+    with Stage() as stage:
+        run = ea_lobby(stage, 3, chatty=True) if name == "ea-lobby" else serve(stage, 3)
+        result = replay(tmp_path, taped, run.to, "--diff", "--grace", "0.2")
+    assert result.exit_code == 0, result.output
+    assert "no difference" in result.output
