@@ -91,3 +91,33 @@ def test_nothing_leaves_but_to_the_client(net: Net, tmp_path: Path, offline: boo
     assert len(said) >= 3
     assert all("--offline" in one or "offline" in one for one in said)
     assert [bytes(row["raw"]) for row in rows(file, "SELECT raw FROM frames")] == [b"one", b"two"]
+
+
+def test_a_stand_in_speaks_to_nobody_else(net: Net, tmp_path: Path) -> None:
+    """A recorded server is played: the client is answered, nothing leaves on the other side."""
+    server = net.server.udp(SERVER, 27888)
+    relay = ["--relay", f"kaillera:27888={SERVER}:27888", "--listen-host", "0.0.0.0"]
+    with Command(
+        tmp_path, "record", "-w", "was.understudy.db", *relay, under=net.proxy.under
+    ) as command:
+        command.ready()
+        with net.client.udp() as sock:
+            sock.sendto(b"PING\0", (PROXY, 27888))
+            asked, peer = server.recvfrom(100)
+            assert asked == b"PING\0"
+            server.sendto(b"PONG\0", peer)
+            assert sock.recv(100) == b"PONG\0"
+        assert command.stop() == 0, command.said()
+    server.close()
+    arguments = ["serve", "was.understudy.db", "-w", "f.understudy.db", "--relay", "kaillera:27888"]
+    arguments += ["--listen-host", "0.0.0.0", "--dns", "game.example", "--dns-port", "0"]
+    before = net.proxy.packets("outside")
+    with Command(tmp_path, *arguments, under=net.proxy.under) as command:
+        dns = command.ready()["dns", "udp"]
+        with net.client.udp() as sock:
+            sock.sendto(b"PING\0", (PROXY, 27888))
+            assert sock.recv(100) == b"PONG\0"
+            sock.sendto(_query("elsewhere.example"), (PROXY, dns))
+            assert sock.recv(100)[3] & 0xF == 5  # REFUSED
+        assert command.stop() == 0, command.said()
+    assert net.proxy.packets("outside") == before

@@ -98,3 +98,31 @@ def test_a_file_of_keys_that_is_none(tmp_path: Path, text: str) -> None:
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError):
         options.read_keys_file(path)
+
+
+def test_a_hosts_file(tmp_path: Path) -> None:
+    path = tmp_path / "hosts"
+    path.write_text(
+        "# servers\n203.0.113.9 EA.com www.ea.com.  # both\n\n::1 six\n1.2.3.4 ea.com\n"
+    )
+    assert options.read_hosts_file(path) == {
+        "ea.com": "203.0.113.9",
+        "www.ea.com": "203.0.113.9",
+        "six": "::1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("ea.com 203.0.113.9\n", "line 1: write ADDRESS NAME"), ("\n203.0.113.9\n", "line 2")],
+)
+def test_a_hosts_file_that_is_none(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "hosts"
+    path.write_text(text)
+    with pytest.raises(UserError, match=said):
+        options.read_hosts_file(path)
+    with pytest.raises(UserError, match="cannot be read"):
+        options.read_hosts_file(tmp_path / "missing")
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="no text file"):
+        options.read_hosts_file(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from proxy.plan import Plan, plan
 from proxy.recorder import Settings
 from proxy.relay import compat
 from recordings.errors import UserError
+from tests.running import Command
 
 
 class Nowhere:
@@ -69,3 +71,32 @@ def test_a_game_whose_server_is_gone_asks_for_another(tmp_path: Path, nowhere: N
     with pytest.raises(UserError, match=r"ps2nascar04\.ea\.com does not resolve, it may be gone"):
         run(tmp_path, planned("nascar-thunder-2004", "ea-lobby:0"))
     assert list(tmp_path.iterdir()) == []
+
+
+def _refusal(tmp_path: Path, *arguments: str) -> str:
+    with Command(tmp_path, "record", "-w", "f.db", *arguments) as command:
+        assert command.wait() == 1
+        assert not (tmp_path / "f.db").exists()
+        return command.said()
+
+
+def test_a_server_that_is_ourselves_is_said_at_the_start(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    for host in ("127.0.0.1", "localhost"):
+        said = _refusal(tmp_path, "--relay", f"raw-udp:{port}={host}:{port}")
+        assert f"127.0.0.1:{port} is this proxy itself: give the real server's" in said
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 game.example\n")
+    relay = f"raw-udp:{port}=game.example:{port}"
+    assert "this proxy itself" in _refusal(tmp_path, "--relay", relay, "--hosts-file", str(hosts))
+
+
+def test_a_loop_of_two_listeners_is_said_too(tmp_path: Path) -> None:
+    with socket.socket() as one, socket.socket() as two:
+        one.bind(("127.0.0.1", 0))
+        two.bind(("127.0.0.1", 0))
+        a, b = one.getsockname()[1], two.getsockname()[1]
+    relays = (f"raw-tcp:{a}=127.0.0.1:{b}", f"raw-tcp:{b}=127.0.0.1:{a}")
+    assert "this proxy itself" in _refusal(tmp_path, "--relay", relays[0], "--relay", relays[1])

@@ -93,3 +93,10 @@ def test_our_own_address_is_no_upstream(
         return
     with pytest.raises(UserError, match=f"{server[0]}:{server[1]} is this proxy itself"):
         refuse_ourselves(server, [listening])
+
+
+def test_of_names_that_the_user_gave_nobody_is_asked() -> None:
+    for offline in (True, False):
+        resolver = Resolver(offline=offline, hosts={"Game.Example.": "203.0.113.9"})
+        assert resolver.known("game.example") == "203.0.113.9"
+        assert asyncio.run(resolver.resolve("GAME.example.")) == "203.0.113.9"
