@@ -2,9 +2,10 @@
 
 Equal beginnings and ends come off first; then marks that are unique on both sides are anchors
 (the longest run of them that rises on both sides, as in patience diff), and what lies between two
-anchors is aligned in itself. What no mark holds together is paired by kind: short stretches by the
-least number of changes, long ones by pairing the n-th of a kind with the n-th. All of it is near
-linear for sequences that are nearly the same, and never more than n log n for any.
+anchors is aligned in itself. What no mark holds together is paired by kind: one by one where the
+kinds are the same, else short stretches by what has most in common, long ones by pairing the n-th
+of a kind with the n-th. All of it is near linear for sequences that are nearly the same, and never
+more than n log n for any.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ def align(
                 work.append((last_a, place_a, last_b, place_b))
                 last_a, last_b = place_a + 1, place_b + 1
             work.append((last_a, high_a, last_b, high_b))
+        elif kinds_a[low_a:high_a] == kinds_b[low_b:high_b]:
+            pairs += zip(range(low_a, high_a), range(low_b, high_b), strict=True)
         elif high_a - low_a <= SHORT and high_b - low_b <= SHORT:
             pairs += _least((low_a, high_a, low_b, high_b), kinds_a, kinds_b, alike)
         else:

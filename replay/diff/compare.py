@@ -35,6 +35,8 @@ from replay.diff.said import Leg, Marks, Said, Sitting
 
 KEPT = 2_000
 """Differences of one flow that are kept in full; all are counted."""
+LIKENESSES = 200_000
+"""Pairs of messages of one direction of a flow that are compared to find which belong together."""
 CONTEXT = (4, 3)
 """Messages that are shown before and behind the first difference."""
 
@@ -93,9 +95,7 @@ class _Comparison:
         return [one.entry for one in places]
 
     def _side(self, pair: LegPair, ours: list[Said], theirs: list[Said]) -> list[_Place]:
-        def alike(a: int, b: int) -> float:
-            return _alike(ours[a], theirs[b])
-
+        alike = _Likeness(ours, theirs)
         found = align(
             [one.mark for one in ours],
             [one.mark for one in theirs],
@@ -193,13 +193,31 @@ class _Comparison:
             report.context = found[max(0, place - before) : place + behind + 1]
 
 
-def _alike(a: Said, b: Said) -> float:
+class _Likeness:
     """How much of two messages of a kind is the same, 0 to below 1."""
-    if a.mark == b.mark:
-        return 0.99
-    ours, theirs = dict(a.leaves()), dict(b.leaves())
-    both = sum(1 for path, value in ours.items() if theirs.get(path, ABSENT) == value)
-    return 0.9 * both / max(1, len(ours), len(theirs))
+
+    def __init__(self, ours: Sequence[Said], theirs: Sequence[Said]) -> None:
+        self._sides = ours, theirs
+        self._leaves: tuple[dict[int, dict[str, Json]], dict[int, dict[str, Json]]] = {}, {}
+        self._left = LIKENESSES
+
+    def __call__(self, a: int, b: int) -> float:
+        if self._sides[0][a].mark == self._sides[1][b].mark:
+            return 0.99
+        self._left -= 1
+        if self._left < 0:
+            return 0.0  # the order of kinds must do
+        ours, theirs = self._of(0, a), self._of(1, b)
+        both = sum(1 for path, value in ours.items() if theirs.get(path, ABSENT) == value)
+        return 0.9 * both / max(1, len(ours), len(theirs))
+
+    def _of(self, side: int, place: int) -> dict[str, Json]:
+        known = self._leaves[side]
+        if place not in known:
+            if len(known) > KEPT:
+                known.clear()
+            known[place] = dict(self._sides[side][place].leaves())
+        return known[place]
 
 
 def _added(a: Said, theirs: dict[str, Json], masks: Masks) -> list[FieldChange]:
