@@ -87,6 +87,8 @@ class Functions:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._failed: str | None = None
+        # other libraries turn this on for the whole process: ours say themselves what failed
+        sqlite3.enable_callback_tracebacks(False)
         connection.create_function("regexp", 2, self._regexp, deterministic=True)
         connection.create_function("as_number", 1, as_number, deterministic=True)
 

@@ -56,6 +56,17 @@ def test_a_wrong_expression_says_why(connection: sqlite3.Connection, functions: 
     assert functions.failure() is None
 
 
+def test_a_failure_is_said_once(
+    connection: sqlite3.Connection, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sqlite3.enable_callback_tracebacks(True)
+    functions = Functions(connection)
+    with pytest.raises(sqlite3.Error):
+        matches(connection, "x", "(")
+    assert functions.failure() is not None
+    assert capfd.readouterr().err == ""
+
+
 def test_another_thread_may_search(connection: sqlite3.Connection, functions: Functions) -> None:
     found: list[bool] = []
     thread = threading.Thread(target=lambda: found.append(matches(connection, "abc", "B")))
