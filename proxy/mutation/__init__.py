@@ -1,11 +1,13 @@
 """Mutations: named, seeded changes to frames and fields, the same in `mutate`, `replay`, `record`.
 
-chance    numbers that follow from a seed
-places    fields by name, `[[PROTOCOL.]KIND.]PATH`, and the nearest one that exists
-edits     one change of one message, as a value
-actions   what a rule may do: set, replace, delete, insert, drop, ...
-fuzzing   changes that a protocol's reader may not expect
-rulefile  the TOML of rules
-engine    the rules at work on the flows of a session
-rewriting a recorded session sent through the rules
+    chance       numbers that follow from a seed
+    places       fields by name, `[[PROTOCOL.]KIND.]PATH`, and the nearest one that exists
+    edits        one change of one message, as a value
+    fuzzing      changes that a reader may not expect, as edits
+    reading      values of a rule, checked
+    actions      what a rule may do: set, replace, delete, insert, drop, ... (byte_actions, occasion)
+    rulefile     the TOML of rules, and `--set`
+    engine       the rules at work on the flows of a session
+    rewriting    a recorded session sent through the rules (virtual: without a relay)
+    copying      what came out, as a session of its own
 """
