@@ -69,6 +69,18 @@ class Host:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._sockets: list[socket.socket] = []
+
+    def close(self) -> None:
+        """Close every socket that was made here; who waits for one is woken."""
+        for sock in self._sockets:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+
+    def _keep(self, sock: socket.socket) -> socket.socket:
+        self._sockets.append(sock)
+        return sock
 
     @property
     def under(self) -> tuple[str, ...]:
@@ -119,17 +131,17 @@ class Host:
             sock.settimeout(PATIENCE)
             return sock
 
-        return self.inside(make)
+        return self._keep(self.inside(make))
 
     def connect(self, host: str, port: int) -> socket.socket:
         """A TCP connection from it."""
-        return self.inside(socket.create_connection, (host, port), PATIENCE)
+        return self._keep(self.inside(socket.create_connection, (host, port), PATIENCE))
 
     def listen(self, host: str, port: int) -> socket.socket:
         """A listening TCP socket in it."""
         sock = self.inside(socket.create_server, (host, port))
         sock.settimeout(PATIENCE)
-        return sock
+        return self._keep(sock)
 
     def packets(self, device: str) -> int:
         """How many packets it has sent by a device."""
@@ -174,6 +186,7 @@ def three_hosts() -> Iterator[Net]:
         yield net
     finally:
         for host in net.hosts():
+            host.close()
             with contextlib.suppress(RuntimeError):
                 _ip("netns", "del", host.name)
 
