@@ -19,26 +19,15 @@ from proxy.mutation.engine import Mutations
 from proxy.redirect import Redirect
 from proxy.relay.api import Address, Listen, Opener, show_address
 from proxy.rules import Rule, Swallow
+from proxy.session import LINGER, Session, has_open
 from proxy.tap import Tap
 from recordings.errors import UserError
 from recordings.model import Direction, Key, Origin
 
-LINGER = 300_000_000
-"""Microseconds after its last flow until a session ends (design: five minutes)."""
+__all__ = ["LINGER", "Recorder", "Session", "Settings", "Tally", "has_open"]
 
-
-@dataclass(slots=True, eq=False)
-class Session:
-    """One sitting of one client."""
-
-    id: int
-    client: str
-    keys: SessionKeys
-    taps: set[Tap] = field(default_factory=set)
-    flows: int = 0
-    """How many it ever had."""
-    idle_since: int = 0
-    """When its last flow ended, in microseconds; counts only without open flows."""
+TICK = 1_000_000
+"""Microseconds between two looks at all sessions when flows open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +80,8 @@ class Recorder:
         self._watch = watch
         self._on_refused = on_refused
         self._sessions: list[Session] = []  # open ones, oldest first
+        self._of_client: dict[str, list[Session]] = {}
+        self._ticked = 0
         self._tally = Tally()
 
     def use(self, opener: Opener) -> Redirects:
@@ -131,7 +122,8 @@ class Recorder:
     ) -> Tap:
         """See `Sinks.opened`."""
         at = self._now()
-        self.tick(at)
+        if abs(at - self._ticked) >= TICK:
+            self.tick(at)
         protocol = registry.protocol(listen.protocol)
         leg = self.redirects.legs.get(listen) if self.redirects else None
         session = self._session_of(listen, leg, client[0], at)
@@ -167,7 +159,7 @@ class Recorder:
             rules += self.settings.mutations.of(flow, lambda *event: tap.note(*event))
         rules = [rule for rule in rules if any(rule.holds(way) for way in Direction)]
         tap = self.make_tap(flow, keys, rules)
-        session.taps.add(tap)
+        session.add(tap)
         session.flows += 1
         if leg:
             leg.flows += 1
@@ -194,9 +186,9 @@ class Recorder:
         leg = self.redirects.legs.get(flow.listen) if self.redirects else None
         if leg:
             leg.flows -= 1
-        for session in self._sessions:
+        for session in self._of_client.get(flow.client[0], ()):
             if tap in session.taps:
-                session.taps.discard(tap)
+                session.discard(tap)
                 session.idle_since = at
         if self._watch:
             self._watch.event(flow, "closed", reason)
@@ -205,26 +197,36 @@ class Recorder:
 
     def tick(self, at: int) -> None:
         """End the sessions whose last flow ended five minutes ago."""
-        for session in list(self._sessions):
-            if not session.taps and at - session.idle_since >= LINGER:
-                self._end(session)
+        self._ticked = at
+        for session in [one for one in self._sessions if one.over(at)]:
+            self._end(session)
 
     def close(self) -> None:
         """End all sessions; the flows are closed already."""
         for session in list(self._sessions):
             self._end(session)
 
-    def _end(self, session: Session) -> None:
+    def _forget(self, session: Session) -> None:
         self._sessions.remove(session)
+        theirs = self._of_client[session.client]
+        theirs.remove(session)
+        if not theirs:
+            del self._of_client[session.client]
+
+    def _end(self, session: Session) -> None:
+        self._forget(session)
         self._write(self._store.end_session, session.id)
 
     def _session_of(self, listen: Listen, leg: Leg | None, client: str, at: int) -> Session:
         wanted = leg.session if leg else listen.session
-        for session in reversed(self._sessions):
-            if session.id == wanted and session.client == client:
+        for session in [one for one in self._of_client.get(client, ()) if one.over(at)]:
+            self._end(session)
+        theirs = self._of_client.get(client, ())
+        for session in reversed(theirs):
+            if session.id == wanted:
                 return session
-        for session in reversed(self._sessions):
-            if session.client == client and not has_open(session, listen):
+        for session in reversed(theirs):
+            if not has_open(session, listen):
                 return session
         return self._new(client, at)
 
@@ -238,46 +240,38 @@ class Recorder:
         for key in settings.keys:
             self._write(self._store.add_key, session_id, key)
         self._sessions.append(session)
+        self._of_client.setdefault(client, []).append(session)
         self._tally.sessions += 1
         return session
 
     def _join(self, tap: Tap, keys: FlowKeys, key: Key) -> None:
         """Move a flow to the one other session of this client that has the very same key."""
         flow = tap.flow
-        mine = next((one for one in self._sessions if tap in one.taps), None)
+        theirs = self._of_client.get(flow.client[0], ())
+        mine = next((one for one in theirs if tap in one.taps), None)
         if mine is None or _knows(mine.keys, key):
             return
         others = [
             session
-            for session in self._sessions
-            if session.client == mine.client
-            and session is not mine
+            for session in theirs
+            if session is not mine
             and not has_open(session, flow.listen)
             and _knows(session.keys, key)
         ]
         if len(others) != 1:
             return
-        mine.taps.discard(tap)
+        mine.discard(tap)
         mine.flows -= 1
         mine.idle_since = self._now()
-        others[0].taps.add(tap)
+        others[0].add(tap)
         others[0].flows += 1
         flow.session = others[0].id
         keys.follow(others[0].keys)
         self._write(self._store.move_flow, flow.id, flow.session)
         if not mine.flows:
-            self._sessions.remove(mine)
+            self._forget(mine)
             self._write(self._store.drop_session, mine.id)
             self._tally.sessions -= 1
-
-
-def has_open(session: Session, listen: Listen) -> bool:
-    """Whether a session has an open flow of this protocol, transport and role."""
-    return any(_part(tap.flow.listen) == _part(listen) for tap in session.taps)
-
-
-def _part(listen: Listen) -> tuple[str, str, str]:
-    return listen.protocol, listen.transport, listen.role
 
 
 def _knows(keys: Iterable[Key], key: Key) -> bool:
