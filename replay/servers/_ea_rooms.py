@@ -142,11 +142,12 @@ class RoomRules(Rules):
         )
         left = player.room
         before = list(self.lounge.wanting("ROOMS", default=False))
-        yield from self.leave_room(player)
+        leaving = list(self.leave_room(player))
         room.users[player] = None
         player.room = room
         facts = {**self._entered(room, left), "HOST": room.host, "DESC": room.description}
         yield Say(client, make("room", {**facts, "LIMIT": room.limit}))
+        yield from leaving
         for other in before:
             yield self._rom(room, other)
         yield from self._arrived(player, room)
@@ -156,8 +157,9 @@ class RoomRules(Rules):
         player, name = self.lounge.player(client), value(message, "NAME")
         left = player.room
         if not name:
-            yield from self.leave_room(player)
+            leaving = list(self.leave_room(player))
             yield Say(client, make("move", self._entered(None, left)))
+            yield from leaving
             client.place = ""
             yield self.who(player)
             return
@@ -170,11 +172,11 @@ class RoomRules(Rules):
         if why or room is None:
             yield Say(client, make("move", ident=why or "urom"))
             return
-        if left is not room:
-            yield from self.leave_room(player)
-            room.users[player] = None
-            player.room = room
+        leaving = list(self.leave_room(player)) if left is not room else []
+        room.users[player] = None
+        player.room = room
         yield Say(client, make("move", self._entered(room, left if left is not room else None)))
+        yield from leaving
         yield from self._arrived(player, room)
 
     def _refusal(self, room: Room | None, player: Player, password: str) -> str:

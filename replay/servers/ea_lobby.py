@@ -198,9 +198,7 @@ class EaLobby(AccountRules):
 
     @hears("~png")
     def pong(self, client: Client, message: Message) -> Acts:
-        player = self.lounge.players.get(client)
-        if player is not None:
-            player.round_trip = number(value(message, "TIME"))
+        self.lounge.player(client).round_trip = number(value(message, "TIME"))
         return ()
 
     def _start_pings(self, client: Client, *, at_once: bool) -> Iterator[Act]:

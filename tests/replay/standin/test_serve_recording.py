@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.replay.standin.console import Console, challenge
+from tests.replay.standin.test_serve_ea import FILE, Lobby, unanswered
 from tests.running import Command, rows
-from tests.standin.console import Console, challenge
-from tests.standin.test_serve_ea import FILE, Lobby, unanswered
 
 RACE = "race.understudy.db"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.replay.standin.test_serve_ea import FILE, Lobby, unanswered
 from tests.running import rows
-from tests.standin.test_serve_ea import FILE, Lobby, unanswered
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_who_answers(
 
 
 def test_a_live_server_that_is_gone_leaves_recording_and_rules(tape: Path, tmp_path: Path) -> None:
-    from tests.standin.test_takeover import closed_port
+    from tests.replay.standin.test_takeover import closed_port
 
     lobby = Lobby(tmp_path, str(tape), "--upstream", f"127.0.0.1:{closed_port()}")
     try:

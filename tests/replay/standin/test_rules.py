@@ -18,7 +18,7 @@ from replay.standin.rules import (
     rules_of,
 )
 from replay.standin.world import Client, World
-from tests.rehearsal import Rehearsal
+from tests.replay.rehearsal import Rehearsal
 from tests.toy import TOY, Line
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from tests.replay.standin.console import Console
+from tests.replay.standin.test_serve_ea import FILE
 from tests.running import Command, rows
-from tests.standin.console import Console
-from tests.standin.test_serve_ea import FILE
 
 
 def closed_port() -> int:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.replay.standin.console import Console, Leg, challenge, frame
 from tests.running import ROOT, Command, rows
-from tests.standin.console import Console, Leg, challenge, frame
 
 FILE = "evening.understudy.db"
 SERVE = ("--relay", "ea-lobby:0", "--dns-port", "0")

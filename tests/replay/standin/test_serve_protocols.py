@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.replay import clients
+from tests.replay.standin.test_serve_ea import FILE, unanswered
 from tests.running import Command
-from tests.standin.test_serve_ea import FILE, unanswered
 
 MAKERS: dict[str, Callable[[Path], clients.Taped]] = {
     "ea-lobby": clients.ea_evening,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.standin.test_serve_ea import Lobby, unanswered
-from tests.standin.test_serve_recording import race, served
+from tests.replay.standin.test_serve_ea import Lobby, unanswered
+from tests.replay.standin.test_serve_recording import race, served
 
 __all__ = ["race"]
 
