@@ -104,10 +104,9 @@ def _head(report: Report) -> Iterator[Item]:
 def title(report: Report) -> Text:
     """The frame in one line."""
     frame, flow = report.frame, report.flow
-    arrow, colour = ARROWS.get(frame.direction, ("?", "red"))
+    arrow, _ = ARROWS.get(frame.direction, ("?", ""))
     text = Text.assemble(
-        (f"frame {frame.id} ", "bold"),
-        (arrow, colour),
+        (f"frame {frame.id} {arrow}", "bold"),
         (f" {safe(report.shown.kind[:60])}", "bold"),
         f"  {safe((frame.protocol or flow.protocol)[:40])}",
         f"  {size(len(frame.clear))}",
@@ -115,7 +114,7 @@ def title(report: Report) -> Text:
         f"  #{frame.number} of flow {flow.id}, {span(frame.at - flow.opened_at)} in",
     )
     if frame.cipher:
-        text.append(f"  {safe(frame.cipher[:40])}", "magenta")
+        text.append(f"  {safe(frame.cipher[:40])}", "italic")
     return text
 
 

@@ -28,8 +28,8 @@ FIRST = 60
 """Lines of the first page."""
 END = 1 << 62
 
-SELECTED = Style(reverse=True)
-RESTING = Style(bgcolor="grey30")
+SELECTED = Style(bgcolor="#2f4f7f", bold=True)
+RESTING = Style(bgcolor="grey23")
 
 Bounds: TypeAlias = tuple[int, int]
 

@@ -15,8 +15,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-_SELECTED = Style(reverse=True)
-_RESTING = Style(bgcolor="grey30")
+_SELECTED = Style(bgcolor="#2f4f7f", bold=True)
+_RESTING = Style(bgcolor="grey23")
 
 
 class LineView(ScrollView, can_focus=True):

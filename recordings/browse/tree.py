@@ -123,7 +123,8 @@ class SessionTree(Tree[Spot]):
                 self._add_flows(node, known, session.id)
                 if session.id in opened:
                     node.expand()
-        self.root.set_label(f"all frames, {len(known.sessions)} sessions")
+        count = len(known.sessions)
+        self.root.set_label(f"all frames, {count} session{'' if count == 1 else 's'}")
         self.cursor_line = min(at, max(0, self.last_line))
 
     def _relabel(self, known: Known) -> None:
