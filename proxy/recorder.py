@@ -26,6 +26,8 @@ from recordings.model import Direction, Key, Origin
 
 __all__ = ["LINGER", "Recorder", "Session", "Settings", "Tally", "has_open"]
 
+MOST_SESSIONS = 8192
+"""Sessions at once; beyond that, some that wait for another flow end early."""
 TICK = 1_000_000
 """Microseconds between two looks at all sessions when flows open."""
 
@@ -82,6 +84,7 @@ class Recorder:
         self._sessions: list[Session] = []  # open ones, oldest first
         self._of_client: dict[str, list[Session]] = {}
         self._ticked = 0
+        self._room = MOST_SESSIONS
         self._tally = Tally()
 
     def use(self, opener: Opener) -> Redirects:
@@ -230,7 +233,15 @@ class Recorder:
                 return session
         return self._new(client, at)
 
+    def _make_room(self) -> None:
+        """End the oldest sessions without open flows when crowds of clients come."""
+        for session in [one for one in self._sessions if not one.taps][: MOST_SESSIONS // 2]:
+            self._end(session)
+        self._room = max(MOST_SESSIONS, len(self._sessions) + MOST_SESSIONS // 4)
+
     def _new(self, client: str, at: int) -> Session:
+        if len(self._sessions) >= self._room:
+            self._make_room()
         settings = self.settings
         session_id = self._write(
             self._store.add_session, game=settings.game, client=client, origin=settings.origin

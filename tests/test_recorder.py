@@ -256,3 +256,16 @@ def test_redirects_are_followed_when_the_store_refuses() -> None:
     leg.closed("end")
     tap.closed("end")
     assert set(said) == {"the disk is full"}
+
+
+def test_crowds_of_clients_end_the_sessions_that_only_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("proxy.recorder.MOST_SESSIONS", 8)
+    evening = Evening()
+    held = evening.open(client=("192.0.2.250", 1))
+    for number in range(40):
+        evening.open(client=(f"192.0.2.{number}", 1)).closed("closed")
+    assert len(evening.recorder._sessions) <= 9
+    assert any(held in one.taps for one in evening.recorder._sessions)
+    assert evening.store.sessions[2]["ended"] is True

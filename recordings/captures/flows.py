@@ -17,7 +17,7 @@ from recordings.captures.packet import Packet
 from recordings.captures.tcp import ACK, FIN, RST, SYN, Streams
 from recordings.model import Transport
 
-MOST_OPEN = 16_384
+MOST_OPEN = 8_192
 """Conversations at once; beyond that the ones that were silent longest are closed."""
 MOST_WAITING = 64 << 20
 """Bytes behind holes, of all streams."""
