@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import closing, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,6 +20,9 @@ from recordings.uri import uri
 
 BUSY_SECONDS = 30.0
 """How long a write waits for another program that holds the file locked."""
+FOLD_TRIES = 8
+FOLD_PAUSE = 0.05
+"""Seconds between two tries to make one file of a recording; else it stays in WAL mode."""
 CUT_OFF = "cut off"
 """`flows.close_reason` of what was open when the writer ended without closing."""
 
@@ -189,5 +193,9 @@ def fold(connection: sqlite3.Connection, reason: str) -> None:
     connection.execute("COMMIT")
     connection.execute("PRAGMA busy_timeout = 1000")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    with suppress(sqlite3.OperationalError):  # a reader is still there: then it stays in WAL mode
-        connection.execute("PRAGMA journal_mode = DELETE").fetchall()
+    for _ in range(FOLD_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode = DELETE").fetchall()
+            return
+        except sqlite3.OperationalError:  # a reader is there: perhaps it only looks for a moment
+            time.sleep(FOLD_PAUSE)

@@ -17,7 +17,7 @@ from recordings.errors import UserError
 from recordings.reader import Reader
 
 REST_AFTER = 0.3
-"""Seconds without work after which the file is let go of."""
+"""Seconds without work after which the file is let go of; at once while it is being written."""
 
 T = TypeVar("T")
 Call = Callable[[], None]
@@ -104,7 +104,8 @@ class Librarian(threading.Thread):
         reader: Reader | None = None
         while True:
             try:
-                order = self._orders.get(timeout=REST_AFTER if reader else None)
+                rest = 0 if reader and reader.notice else REST_AFTER
+                order = self._orders.get(timeout=rest if reader else None)
             except queue.Empty:
                 if reader is not None:
                     reader.rest()  # its writer can end the recording now

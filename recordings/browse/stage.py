@@ -83,6 +83,7 @@ class Stage(App[None]):
         self.following = False
         self._text = text
         self._notice = notice
+        self._was_live = bool(notice)
         self.share: float | None = None
         """How far a search is."""
         self.said = ""
@@ -217,12 +218,10 @@ class Stage(App[None]):
     def _tick(self) -> None:
         if not self.standing:
             return
-        if not self.live:
-            if self._notice:
-                self.read_tree()
-            return
-        self.frames.follow(self.following)
-        self.read_tree()
+        was, self._was_live = self._was_live, self.live
+        if was or self._was_live:  # once more when it has ended
+            self.frames.follow(self.following)
+            self.read_tree()
 
     def read_report(self, frame_id: int, done: Callable[[Report | None], None]) -> None:
         """Read a frame with what belongs to it."""

@@ -321,12 +321,18 @@ def test_a_recording_that_grows_is_followed(tmp_path: Path) -> None:
         assert "last" in driver.text
         assert "  2 raw-tcp" in driver.text or "2 raw-tcp" in driver.text
         notes.add(path, notes.Subject("frames", 502), "seen while it was recorded")
+        recording.append(flow, making.frame(b"end", kind="end"))
+        recording.close()
+        assert making.names(tmp_path) == ["live.db"], "the writer could make one file of it"
+        driver.app._tick()
+        await driver.settle()
+        assert driver.selected == 503, "the last look is after the end"
+        assert "being written" not in driver.screen[0]
 
     try:
         drive(path, play)
     finally:
         recording.close()
-    assert making.names(tmp_path) == ["live.db"], "the writer could make one file of it"
     assert making.rows(path, "SELECT frame_id FROM notes") == [(502,)]
 
 
