@@ -108,6 +108,7 @@ class Ghost:
         scene = self._nearest(heard)
         self._number += 1
         if scene is None or not self.client.open:
+            self.note("ghost", f"{self.client.name} was never spoken to like that")
             return
         self._conversation.use(Memory(self._sitting.keys))  # whoever it was before
         self._conversation.pair(heard, scene.cue)

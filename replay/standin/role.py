@@ -62,6 +62,10 @@ class Part:
         self._others = others
         self._memories: dict[int, Memory] = {}
         self._heard: dict[str, tuple[Line, Masks]] = {}
+        self.last: dict[tuple[str, str], Line] = {}
+        """Protocol and transport -> what was heard last, on any flow: another one goes on there."""
+        self.greeted: dict[tuple[str, str], int] = {}
+        """How many flows were greeted."""
 
     @property
     def own(self) -> Memory:

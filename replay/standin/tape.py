@@ -158,7 +158,8 @@ class Tape:
         return match.sentence()
 
     def _find(self, live: Line) -> Match:
-        return self._finder.find(live, self.session, self._last)
+        key = self._name, str(self._transport)
+        return self._finder.find(live, self.session, self._last or self._part.last.get(key))
 
     def _turn(self, match: Match) -> Turn:
         return self.pool.turns[id(match.recorded)]
@@ -180,8 +181,10 @@ class Tape:
         """Say what the recorded server said first."""
         takes = self.pool.takes_of(self._name, self._transport, self.performer.flow.listen.role)
         mine = [take for take in takes if take.session == self.session] or takes
-        for take in mine[:1]:
-            self._say_turn(take.turns[0], (None, None))
+        greeted, key = self._part.greeted, (self._name, str(self._transport))
+        number = greeted[key] = greeted.get(key, -1) + 1
+        if mine:  # each further flow as the recorded one was greeted
+            self._say_turn(mine[min(number, len(mine) - 1)].turns[0], (None, None))
 
     def _play(self, live: Line, turn: Turn) -> None:
         recorded = turn.request
@@ -190,7 +193,7 @@ class Tape:
         self._part.heard(live, self._masks, turn.take.session)
         self._conversation.use(self._memory(turn.take.session))
         self._conversation.pair(live, recorded)
-        self._last = recorded
+        self._last = self._part.last[self._name, str(self._transport)] = recorded
         self._say_turn(turn, (recorded, live))
 
     def _catch_up(self, turn: Turn) -> None:
