@@ -122,7 +122,7 @@ class Redacting:
                     self._append(recording, session_id, flow, made)
             self._open(recording, session_id, flow)
             if flow.row.closed_at is not None:
-                reason = flow.row.close_reason or "closed"
+                reason = self._replacer.text(flow.row.close_reason or "closed")
                 recording.close_flow(flow.id, flow.row.closed_at, reason)
         self._beside(recording, session_id, flows)
         if session.ended_at:

@@ -105,6 +105,12 @@ def test_a_viewer_fills_in_what_a_frame_means(tmp_path: Path) -> None:
         def kinds(self, protocol: str) -> list[str]:
             return []
 
+        def answers(self, protocol: str) -> dict[str, tuple[str, ...]]:
+            return {}
+
+        def fields(self, protocol: str) -> dict[str, tuple[str, ...]]:
+            return {}
+
     with Recording.open(tmp_path / "a.db") as recording:
         load_sample(SAMPLE.splitlines(), recording, Viewer())
     with Reader.open(tmp_path / "a.db") as reader:

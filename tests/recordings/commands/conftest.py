@@ -40,6 +40,12 @@ class FakeViewer:
     def kinds(self, protocol: str) -> list[str]:
         return []
 
+    def answers(self, protocol: str) -> dict[str, tuple[str, ...]]:
+        return {}
+
+    def fields(self, protocol: str) -> dict[str, tuple[str, ...]]:
+        return {}
+
 
 @pytest.fixture
 def viewer(monkeypatch: pytest.MonkeyPatch) -> None:
