@@ -58,8 +58,12 @@ async def test_one_address_cannot_take_all_connections(monkeypatch: pytest.Monke
 
 @on_loop
 async def test_dead_peers_do_not_hold_up_others() -> None:
+    over, gone = asyncio.Event(), asyncio.Event()
+
     async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.Event().wait()
+        await over.wait()
+        writer.transport.abort()
+        gone.set()
 
     async with tcp_server(deaf) as dead, tcp_server() as server, running(Memories()) as engine:
         to_dead, to_server = engine.open(harness.tcp(dead)), engine.open(harness.tcp(server))
@@ -70,6 +74,8 @@ async def test_dead_peers_do_not_hold_up_others() -> None:
                 writer.write(b"ping")
                 assert await asyncio.wait_for(reader.readexactly(4), 1.0) == b"ping"
             stuck.transport.abort()
+            over.set()
+            await gone.wait()
 
 
 def _files() -> int:
