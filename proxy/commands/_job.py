@@ -202,15 +202,18 @@ class Job:
             self._say(ways.write_tunnel(text, self._options.path.parent))
         gc.freeze()  # else a full collection stops every game for 20 ms and more, now and then
         self._say("ready")
+        if self._options.changeable:
+            self._warn("press f to disturb the network on purpose, Ctrl-C to end")
 
     def _open(self) -> None:
         redirects = self.recorder.use(self.engine)
-        ports: dict[tuple[str, Address | None], int] = {}  # of a protocol that has two transports
+        # of a protocol that has two transports
+        ports: dict[tuple[str, Address | None], tuple[Transport, int]] = {}
         for planned in self._plan.listeners:
             listen = planned.listen
             twin = ports.get((listen.protocol, listen.upstream))
-            if twin and listen.port == 0:
-                listen = replace(listen, port=twin)
+            if twin and listen.port == 0 and twin[0] is not listen.transport:
+                listen = replace(listen, port=twin[1])
             if self._options.traffic.lan and listen.transport is Transport.UDP:
                 listen = replace(listen, lan=True)
             try:
@@ -220,7 +223,7 @@ class Job:
                     raise
                 self._warn(f"{listen.role or listen.protocol} is left out: {error}")
                 continue
-            ports[listen.protocol, listen.upstream] = address[1]
+            ports[listen.protocol, listen.upstream] = listen.transport, address[1]
             redirects.own[listen.transport, address[1]] = listen
             self._say(listening(listen, address))
         self._open_dns(self._options.dns)

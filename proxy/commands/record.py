@@ -36,7 +36,7 @@ from proxy.commands._traffic import Traffic, traffic_options
     "--mode",
     multiple=True,
     metavar="MODE[@[HOST:]PORT]",
-    help="Also take what comes by another way: transparent (Linux, TCP), wireguard, socks5, or "
+    help="Also take what comes by another way: transparent (Linux), wireguard, socks5 (TCP), or "
     "local:NAME (a program on this machine). The GAME or --relay says by the port of the server "
     "which protocol it is; it goes where it was going. Repeatable.",
 )
