@@ -46,6 +46,11 @@ class Store(Protocol):
         """Whether more waits to be written than may."""
         ...
 
+    @property
+    def annotates(self) -> bool:
+        """Whether it finds out by itself what frames mean that come without a kind."""
+        ...
+
     def add_session(
         self,
         *,
@@ -125,8 +130,8 @@ class Store(Protocol):
 class Watch(Protocol):
     """Who looks on while it happens: the live view."""
 
-    def frame(self, flow: Flow, frame: Frame, message: Message) -> None:
-        """A frame has been recorded."""
+    def frame(self, flow: Flow, frame: Frame, message: Message | None) -> None:
+        """A frame has been recorded; None: nobody had to know what it says until now."""
         ...
 
     def event(self, flow: Flow | None, kind: str, detail: str) -> None:

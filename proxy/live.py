@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from proxy.annotate import view
 from proxy.flow import Flow
-from proxy.message import Message
+from proxy.message import Message, Opaque
 from recordings.model import Frame, Json
 
 LINES_PER_SECOND = 20
@@ -41,6 +42,11 @@ def brief(fields: dict[str, Json], width: int = WIDTH) -> str:
             break
     line = " ".join(parts)
     return line if len(line) <= width else line[: width - 3] + "..."
+
+
+def _why(message: Message) -> str | None:
+    """Why a message is opaque."""
+    return message.error if isinstance(message, Opaque) else None
 
 
 class Live:
@@ -77,18 +83,20 @@ class Live:
             self._echo(f"  ... {self._skipped} more frames")
             self._skipped = 0
 
-    def frame(self, flow: Flow, frame: Frame, message: Message) -> None:
+    def frame(self, flow: Flow, frame: Frame, message: Message | None) -> None:
         """See `Watch.frame`."""
         if not self._room(frame.at):
             return
+        if message is None:
+            message = view(flow.protocol, frame)
         time = datetime.fromtimestamp(frame.at / 1e6, UTC).strftime("%H:%M:%S.%f")[:-3]
         size = len(frame.clear)
-        said = frame.error or brief(message.fields())
+        said = frame.error or _why(message) or brief(message.fields())
         action = f"[{frame.action}] " if frame.action else ""
         protocol = frame.protocol or flow.protocol.name
         line = (
             f"{time} flow {flow.id} {protocol} {frame.direction} "
-            f"{clean(str(frame.kind)):<6} {size:>5}  {action}{clean(said)}"
+            f"{clean(message.kind):<6} {size:>5}  {action}{clean(said)}"
         )
         self._echo(line.rstrip())
 

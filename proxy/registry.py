@@ -69,6 +69,11 @@ def protocol(name: str) -> Protocol:
         raise UserError(f"no protocol is named {name!r}; there are {names}") from None
 
 
+def is_added(name: str) -> bool:
+    """Whether a protocol is one that only this run knows: other processes do not have it."""
+    return name in _added
+
+
 def _likely(name: str) -> Iterator[str]:
     """Modules that may hold a protocol, so that not all need to be imported: `raw` for raw-udp."""
     words = name.split("-")

@@ -7,23 +7,19 @@ Nothing that a peer sends, and no fault of a protocol file, raises out of here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
-from proxy import registry
+from proxy import annotate, registry
 from proxy.dissector import LOST, Dissector
 from proxy.faults.fate import Fate
-from proxy.flow import Flow, Store, Watch, as_json
+from proxy.flow import Flow, Store, Watch
 from proxy.held import Held
 from proxy.keys import SessionKeys
-from proxy.message import Message, Opaque
+from proxy.message import Message
 from proxy.relay.api import Pipe
 from proxy.rules import Rule
 from recordings.errors import UserError
 from recordings.model import Direction, Frame, Transport
-
-_KEYED = re.compile(r"encipher|secret|challenge|\b(?:s?key|mask)\b")
-"""What the doubts of a dissector speak of when a key is missing."""
 
 
 class _Broken(Dissector):
@@ -63,6 +59,8 @@ class Tap:
         self.pipe: Pipe | None = None
         self.fate: Fate | None = None
         """What the faults of the transport do to the frames that are recorded now."""
+        self._elsewhere = store.annotates and not registry.is_added(flow.protocol.name)
+        """Whether others say what frames mean, so that this need not."""
         self._held = {d: Held(self, d) for d in Direction if any(r.holds(d) for r in rules)}
 
     # What it says by itself (see `Actor`)
@@ -84,7 +82,7 @@ class Tap:
     def seen(self, direction: Direction, data: bytes) -> None:
         """See `Sink.seen`."""
         for frame in self._feed(direction, data, self._now()):
-            self.record(frame, self.view(frame))
+            self.record(frame)
 
     # What waits for an answer
 
@@ -113,7 +111,7 @@ class Tap:
     def ended(self, direction: Direction) -> list[bytes]:
         """See `Sink.ended`."""
         for frame in self._finish(self.dissector, direction):
-            self.record(frame, self.view(frame))
+            self.record(frame)
         return self.flush(direction)
 
     # What happens beside the bytes
@@ -162,7 +160,7 @@ class Tap:
         if direction in self._held and self.stream:
             kept = self._held[direction].all()
         for frame in self._finish(failed, direction.other):
-            self.record(frame, self.view(frame))
+            self.record(frame)
         return [Frame(direction, at, kept or data, error=reason)]
 
     def _finish(self, dissector: Dissector, direction: Direction) -> list[Frame]:
@@ -173,19 +171,14 @@ class Tap:
             return []
 
     def view(self, frame: Frame) -> Message:
-        try:
-            if frame.protocol is None:
-                return self.protocol.view(frame)
-            return registry.protocol(frame.protocol).view(frame)
-        except Exception as error:  # see _feed
-            return Opaque(frame.clear, f"{type(error).__name__}: {error}")
+        return annotate.view(self.protocol, frame)
 
-    def record(self, frame: Frame, message: Message) -> None:
-        frame.kind = message.kind
-        if message.__class__ is Opaque:
-            frame.error = frame.error or message.error
-        else:
-            frame.fields = as_json(message.fields())
+    def record(self, frame: Frame, message: Message | None = None) -> None:
+        """Write a frame down; `message` is what it says, if somebody had to know before."""
+        if not self._elsewhere:
+            if message is None:
+                message = annotate.view(self.protocol, frame)
+            annotate.fill(frame, message)
         self.frames += 1
         if frame.raw:
             self.bytes += len(frame.raw)
@@ -205,7 +198,7 @@ class Tap:
         if fate is not None:
             self._befell(frame, message, fate)
 
-    def _befell(self, frame: Frame, message: Message, fate: Fate) -> None:
+    def _befell(self, frame: Frame, message: Message | None, fate: Fate) -> None:
         """Record what the faults did to a frame, and the copies that they made of it."""
         for note in fate.notes:
             self.note("fault", note, frame.id)
@@ -219,14 +212,17 @@ class Tap:
         error = frame.error
         if error is not None:
             self.errors += 1
-            if _KEYED.search(error):
+            if annotate.lacks_key(error):
                 self.warn("key-missing", error, frame.id)
             elif error.startswith("lost: ") and error != LOST:
                 self.warn("lost", error[len("lost: ") :], frame.id)
         checks: dict[str, str] = (frame.derived or {}).get("checks") or {}
         for field, verdict in checks.items():
-            if verdict.startswith("unknown") and _KEYED.search(verdict):
-                self.warn("key-missing", f"{frame.kind}.{field}: {verdict}", frame.id)
+            if "key-missing" in self._warned:
+                return
+            if verdict.startswith("unknown") and annotate.lacks_key(verdict):
+                kind = frame.kind or self.view(frame).kind
+                self.warn("key-missing", f"{kind}.{field}: {verdict}", frame.id)
 
     def warn(self, kind: str, detail: str, frame_id: int | None) -> None:
         if kind not in self._warned:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recordings.committer import Committer
 from recordings.model import Action, Direction, Frame, Key, Origin
 from recordings.reader import Reader
 from recordings.statements import SHORT
@@ -160,6 +161,7 @@ def test_rows_are_written_in_groups(path: Path) -> None:
         flow(recording)
         recording.flush()
         statements: list[str] = []
+        assert isinstance(recording._committer, Committer)
         recording._committer._connection.set_trace_callback(statements.append)
         for _ in range(5000):
             recording.append(1, frame(b"x" * 60))
@@ -244,6 +246,7 @@ def test_the_queue_tells_when_it_is_full_and_when_it_is_relieved(path: Path) -> 
         recording.flush()
         assert not recording.congested
         gate = threading.Event()
+        assert isinstance(recording._committer, Committer)
         recording._committer._connection.set_progress_handler(lambda: 0 * gate.wait(5), 1)
         while not recording.congested:
             recording.append(1, frame(b"x" * 10_000))
