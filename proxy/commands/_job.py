@@ -228,23 +228,17 @@ class Job:
             self._say(listening(listen, address))
         self._open_dns(self._options.dns)
         for mode in self._options.modes:
-            self._open_way(mode)
+            left_out = ways.open_way(self.engine, mode)
+            if left_out:
+                self._warn(left_out)
+            if mode.startswith("wireguard"):
+                self._open_tunnel_dns(self._options.dns)
         self._refuse_ourselves()
 
-    def _open_way(self, mode: str) -> None:
-        """What a transparent way needs besides mitmproxy's mode."""
-        kind, _, at = mode.partition("@")
-        if kind == "transparent":
-            host, _, port = at.rpartition(":")
-            try:
-                self.engine.open_transparent(host, int(port))
-            except UserError as error:
-                self._warn(f"UDP is left out of {mode}: {error}")
-        if kind.startswith("wireguard"):
-            dns = self._options.dns
-            names = ways.tunnel_names(dns.names, self._plan, self.engine.resolver)
-            upstream = dns.upstream or system_name_server()
-            self.engine.open_dns(names, None, upstream=upstream, on_query=self._asked)
+    def _open_tunnel_dns(self, dns: Dns) -> None:
+        names = ways.tunnel_names(dns.names, self._plan, self.engine.resolver)
+        upstream = dns.upstream or system_name_server()
+        self.engine.open_dns(names, None, upstream=upstream, on_query=self._asked)
 
     def _refuse_ourselves(self) -> None:
         """Say now what every flow would find out: that a server is one of our own listeners."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from proxy.plan import Plan
+from proxy.relay.engine import Engine
 from proxy.relay.resolver import Resolver
 from proxy.relay.sockets import route_to
 from recordings.errors import UserError
@@ -26,6 +27,18 @@ def write_tunnel(text: str, folder: Path) -> str:
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from error
     return f"wireguard settings for the phone or PC: {path}"
+
+
+def open_way(engine: Engine, mode: str) -> str | None:
+    """Open what a mode needs besides mitmproxy's own; why something of it is left out, if it is."""
+    kind, _, at = mode.partition("@")
+    if kind == "transparent":
+        host, _, port = at.rpartition(":")
+        try:
+            engine.open_transparent(host, int(port))
+        except UserError as error:
+            return f"UDP is left out of {mode}: {error}"
+    return None
 
 
 def tunnel_names(
