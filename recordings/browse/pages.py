@@ -116,31 +116,28 @@ class Page:
     whole: bool = True
 
 
+_ALL = "SELECT (SELECT min(id) FROM frames), (SELECT max(id) FROM frames)"
+_SESSION = """
+SELECT min(first), max(last) FROM (SELECT
+  (SELECT id FROM frames WHERE flow_id = flows.id ORDER BY number LIMIT 1) AS first,
+  (SELECT id FROM frames WHERE flow_id = flows.id ORDER BY number DESC LIMIT 1) AS last
+FROM flows WHERE session_id = ?)"""
+_FLOW = """
+SELECT (SELECT min(number) FROM frames WHERE flow_id = flows.id),
+  (SELECT max(number) FROM frames WHERE flow_id = flows.id)
+FROM flows WHERE id = ?"""
+
+
 def bounds(reader: Reader, scope: Scope) -> tuple[int, int]:
     """The first and the last place of a scope whatever its filter; (1, 0) when it is empty."""
     if scope.flow_id is not None:
-        lo, hi = (_end(reader, "number", "flow_id = ?", scope.flow_id, way) for way in _WAYS)
+        rows = reader.select(_FLOW, (scope.flow_id,))
     elif scope.session_id is not None:
-        flows = reader.select("SELECT id FROM flows WHERE session_id = ?", (scope.session_id,))
-        ends = [
-            [_end(reader, "id", "flow_id = ?", flow[0], way) for flow in flows] for way in _WAYS
-        ]
-        lo = min((one for one in ends[0] if one is not None), default=None)
-        hi = max((one for one in ends[1] if one is not None), default=None)
+        rows = reader.select(_SESSION, (scope.session_id,))
     else:
-        rows = reader.select("SELECT (SELECT min(id) FROM frames), (SELECT max(id) FROM frames)")
-        lo, hi = rows[0]
+        rows = reader.select(_ALL)
+    lo, hi = rows[0] if rows else (None, None)
     return (1, 0) if lo is None or hi is None else (lo, hi)
-
-
-_WAYS = ("", "DESC")
-
-
-def _end(reader: Reader, column: str, where: str, value: int, way: str) -> int | None:
-    sql = f"SELECT {column} FROM frames WHERE {where} ORDER BY number {way} LIMIT 1"
-    for row in reader.select(sql, (value,)):
-        return int(row[0])
-    return None
 
 
 class Pages:
