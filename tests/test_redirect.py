@@ -8,6 +8,7 @@ from proxy import registry
 from proxy.flow import Flow
 from proxy.legs import PASSING, STALE, Redirects
 from proxy.message import Message
+from proxy.protocol import Announce
 from proxy.redirect import Redirect
 from proxy.relay.api import Address, Listen
 from recordings.model import Direction, Frame, Transport
@@ -276,3 +277,37 @@ def test_a_protocol_of_two_transports_is_relayed_on_one_number() -> None:
         (Transport.UDP, 40001, upstream),
     ]
     assert [listen.transport for listen in bench.all.own.values()] == ["tcp", "udp"]
+
+
+@pytest.mark.parametrize(
+    ("announced", "local"),
+    [("2001:db8::5", "192.0.2.1"), ("203.0.114.5", "2001:db8::1")],
+)
+def test_server_and_client_may_be_of_different_families(announced: str, local: str) -> None:
+    bench = Bench(PUBLIC, local=(local, 7))
+    message = Line("DIR", {"ADDR": announced, "PORT": "10901"})
+    verdict = bench.rule.judge(Frame(DOWN, 1, b""), message)
+    assert bench.opener.opened[0].upstream == (announced, 10901)
+    assert bench.opener.opened[0].host == local
+    if ":" in local:  # the toy's field has no room for IPv6: it passes and that is said
+        assert verdict is message
+        assert "cannot hold our address" in bench.said[-1][1]
+    else:
+        assert isinstance(verdict, Line)
+        assert verdict.fields()["ADDR"] == local
+
+
+def test_fixed_ports_are_relayed_where_a_message_names_none() -> None:
+    bench = Bench(PUBLIC, relay_peers=True)
+    announce = Announce(
+        "RACE", DOWN, "raw-udp", Transport.UDP, "ADDR", role="race", peer=True, ports=(3658, 1073)
+    )
+    bench.rule._announces[DOWN, "RACE"] = [announce]
+    assert bench.fields("RACE", ADDR="203.0.114.5") == {"ADDR": "192.0.2.1"}
+    assert [(one.port, one.upstream) for one in bench.opener.opened] == [
+        (3658, ("203.0.114.5", 3658)),
+        (1073, ("203.0.114.5", 1073)),
+    ]
+    for host in ("192.0.2.1", "0.0.0.0", "224.0.0.9"):
+        assert bench.fields("RACE", ADDR=host) == {"ADDR": host}
+    assert len(bench.opener.opened) == 2

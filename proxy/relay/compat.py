@@ -184,9 +184,8 @@ class Stage:
     def __init__(self, listeners: Listeners, modes: Sequence[str], *, lazy: bool = False) -> None:
         """`lazy`: other modes connect to no server before our layer asks for it."""
         self_check()
-        self._quiet = _quiet_logging()
+        self._quiet, self._lazy = _quiet_logging(), lazy
         self._modes = [MODE, *modes]
-        self._lazy = lazy
         if modes:  # after 20 s of silence it would lose every datagram of a flow
             proxy_server.UDP_TIMEOUT = UDP_SILENCE
         self._options = Options()
@@ -233,8 +232,8 @@ class Stage:
 
     def tunnels(self) -> list[str]:
         """What each WireGuard client is to be told: its configuration file."""
-        found = [getattr(server, "client_conf", lambda: None)() for server in self._server.servers]
-        return [text for text in found if text]
+        servers = self._server.servers
+        return [s.client_conf() for s in servers if getattr(s, "client_conf", lambda: None)()]
 
     def shutdown(self) -> None:
         """End `run`; may be called from any thread."""
