@@ -119,6 +119,8 @@ class RoomRules(Rules):
             yield self.usr(other, player, room)
 
     def _population(self, room: Room) -> Iterator[Act]:
+        if self.world.recorded:
+            return  # our ids of rooms are not those that the recording has told
         for player in self.lounge.wanting("ROOMS", default=False):
             if player.room is not room:  # the client skips its own room
                 yield Say(player.client, make("+pop", {"Z": f"{room.id}/{room.count}"}))
@@ -166,8 +168,9 @@ class RoomRules(Rules):
         room = self.lounge.find(name)
         if room is None and (self.world.recorded or client.ghost):
             room = self.lounge.add_room(name, lasting=True)
-            for other in self.lounge.wanting("ROOMS", default=False):
-                yield Say(other.client, self._rom(room, other).message, live=True)
+            if not self.world.recorded:  # else the recording has shown it
+                for other in self.lounge.wanting("ROOMS", default=False):
+                    yield self._rom(room, other)
         why = self._refusal(room, player, value(message, "PASS"))
         if why or room is None:
             yield Say(client, make("move", ident=why or "urom"))

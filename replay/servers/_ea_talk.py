@@ -31,7 +31,7 @@ class TalkRules(RoomRules):
             line = {"N": player.persona, "T": text, **({"F": letters} if letters else {})}
             for other in list(player.room.users):
                 if other.wants("MESGS") and not self.lounge.ignores(other.persona, player.persona):
-                    yield Say(other.client, make("+msg", line), live=True)
+                    yield Say(other.client, make("+msg", line), live=other is not player)
             return
         found = self.lounge.here(to)
         if found is None or not player.persona:

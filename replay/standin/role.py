@@ -13,9 +13,9 @@ from proxy.keys import SessionKeys
 from recordings.model import Json, Key
 from replay.adaptive.chance import Chance
 from replay.adaptive.conversation import NOT_LEARNED
-from replay.adaptive.fields import Masks
+from replay.adaptive.fields import Masks, last_name
 from replay.adaptive.lines import Line
-from replay.adaptive.memory import Memory
+from replay.adaptive.memory import Memory, text_of
 from replay.standin.pool import Pool
 
 KINDS = 64
@@ -42,6 +42,17 @@ class SharedMemory(Memory):
                 return theirs
         return mine
 
+    def unlearn(self, path: str, recorded: Json) -> None:
+        """The peer says what was recorded: it is called so again, whoever came before."""
+        was = text_of(recorded)
+        if was is None or self._sources.get(was) != last_name(path):
+            return
+        self._anywhere.pop(was, None)
+        self._sources.pop(was, None)
+        for table in self._named.values():
+            table.pop(was, None)
+        self._stale = True
+
 
 class Part:
     """The part of one live session."""
@@ -60,7 +71,7 @@ class Part:
         self._keys = keys
         self._pool = pool
         self._others = others
-        self._memories: dict[int, Memory] = {}
+        self._memories: dict[int, SharedMemory] = {}
         self._heard: dict[str, tuple[Line, Masks]] = {}
         self.last: dict[tuple[str, str], Line] = {}
         """Protocol and transport -> what was heard last, on any flow: another one goes on there."""
@@ -72,7 +83,7 @@ class Part:
         """The memory of the session that it plays."""
         return self.memory(self.plays)
 
-    def memory(self, session: int) -> Memory:
+    def memory(self, session: int) -> SharedMemory:
         """What is called differently from that recorded session."""
         found = self._memories.get(session)
         if found is None:
@@ -85,9 +96,13 @@ class Part:
                     learn(found, masks, live, recorded)
         return found
 
-    def heard(self, live: Line, masks: Masks, session: int) -> None:
+    def heard(self, live: Line, recorded: Line, masks: Masks, session: int) -> None:
         """A live message was taken for one of a recorded session."""
-        self.memory(session)
+        memory = self.memory(session)
+        said = dict(live.leaves)
+        for path, was in recorded.leaves:
+            if said.get(path) == was:
+                memory.unlearn(path, was)
         if len(self._heard) < KINDS:
             self._heard[live.kind] = live, masks
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from replay.standin.performer import Performer
 
 DOWN = Direction.TO_CLIENT
+AT_ONCE = 0.05
+"""Seconds behind an answer within which a push is said with it."""
 LONGEST = 120.0
 """Seconds after which a push is said at the latest."""
 
@@ -190,7 +192,7 @@ class Tape:
         recorded = turn.request
         assert recorded is not None
         self._catch_up(turn)
-        self._part.heard(live, self._masks, turn.take.session)
+        self._part.heard(live, recorded, self._masks, turn.take.session)
         self._conversation.use(self._memory(turn.take.session))
         self._conversation.pair(live, recorded)
         self._last = self._part.last[self._name, str(self._transport)] = recorded
@@ -208,7 +210,7 @@ class Tape:
     def _say_turn(self, turn: Turn, pair: tuple[Line | None, Line | None]) -> None:
         for cue in turn.cues:
             due = _Due(turn, cue, pair)
-            if cue.after <= 0 and not self._due_of(turn):
+            if cue.after <= AT_ONCE and not self._due_of(turn):
                 self._say(due)
                 continue
             self._due.append(due)

@@ -192,3 +192,15 @@ def test_state_is_kept_when_asked_alone() -> None:
         tap, _ = run.flow("ea-lobby", role="lobby")
         tap.seen(UP, frame("auth", "NAME=alice", "PASS=x"))
         assert bool(run.events("kept")) is keep
+
+
+def test_who_comes_next_from_one_address_is_not_who_was_here(tmp_path: Path) -> None:
+    taped = clients.ea_evening(tmp_path / "tape.db")
+    run = Run(Show(pool=pool(taped.path)))
+    for name in ("Somebody", "Turn4", "Another1"):
+        tap, pipe = run.flow("ea-lobby", role="lobby")
+        tap.seen(UP, frame("pers", f"PERS={name}"))
+        whos = [one for one in pipe.sent if one[:4] == b"+who"]
+        assert f"N={name}".encode() in whos[0], name
+        tap.closed("client closed")
+    assert len(run.store.sessions) == 1
