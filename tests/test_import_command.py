@@ -124,3 +124,19 @@ def test_no_file_makes_more_than_a_sentence(
 def test_a_folder_is_no_file(tape: Path) -> None:
     os.mkdir("folder")
     assert "cannot be read" in run("import", "folder").output
+
+
+def test_a_large_capture_is_written_by_a_second_process(
+    tape: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = run("import", tape, "-w", "small.db").output
+    monkeypatch.setattr("proxy.commands.import_.LARGE", 0)
+    done = run("import", tape, "-w", "large.db")
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert done.output == said.replace("small", "large")
+    for sql in (
+        "SELECT id, flow_id, number, direction, at, raw, kind, fields, error FROM frames",
+        "SELECT id, session_id, parent_frame_id, protocol, client, server FROM flows",
+        "SELECT name, key, frame_id FROM keys",
+    ):
+        assert rows(tmp_path / "large.db", sql) == rows(tmp_path / "small.db", sql)

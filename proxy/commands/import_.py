@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+LARGE = 4 << 20
+"""Bytes of captures from which on a second process is worth its start."""
+
 
 @click.command("import")
 @click.argument(
@@ -82,6 +85,7 @@ def command(
       understudy import part1.pcap.gz part2.pcap.gz --game nascar-thunder-2004
       understudy import lan.pcap --as 12345=kaillera --known-only
     """
+    from proxy.annotate import PLACE
     from proxy.importing.asked import wishes_of
     from proxy.importing.files import import_files
     from proxy.importing.progress import Progress
@@ -91,11 +95,15 @@ def command(
     wishes = wishes_of(game, as_, known_only, key, game_key, protocol_file)
     out = write or default_path(files[0])
     size = sum(file.stat().st_size for file in files if file.is_file())
-    with Recording.open(out, queue_limit=QUEUE) as recording:
+    large = size > LARGE  # then another process writes, and finds out what the frames say
+    place = PLACE if large else None
+    with Recording.open(out, queue_limit=QUEUE, scribe=large, annotator=place) as recording:
         if recording.recovered:
             click.echo(recording.recovered, err=True)
         with Progress(f"import {files[0].name}", size) as progress:
             report = import_files(files, recording, wishes, progress.advance)
+        recording.flush()
+        report.tally.errors += recording.errors
     for doubt in report.doubts:
         click.echo(f"understudy: {doubt}", err=True)
     if not quiet:

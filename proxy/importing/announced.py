@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from proxy.annotate import view
 from proxy.flow import Flow
 from proxy.message import FieldError, Message
 from proxy.protocol import Announce, Protocol
@@ -37,7 +38,7 @@ class Announced:
 
     def __init__(self) -> None:
         self._expected: dict[tuple[Transport, Address], Expected] = {}
-        self._announces: dict[str, dict[tuple[Direction, str], list[Announce]]] = {}
+        self._announces: dict[tuple[str, Direction], dict[str, list[Announce]]] = {}
 
     def find(self, transport: Transport, endpoint: Address) -> Expected | None:
         """What was announced of an endpoint."""
@@ -48,13 +49,16 @@ class Announced:
 
     def frame(self, flow: Flow, frame: Frame, message: Message | None) -> None:
         """See `Watch.frame`."""
-        if message is None:
-            return
         protocol = flow.protocol
-        table = self._announces.get(protocol.name)
+        table = self._announces.get((protocol.name, frame.direction))
         if table is None:
-            table = self._announces[protocol.name] = _table(protocol)
-        for announce in table.get((frame.direction, message.kind), ()):
+            table = _table(protocol, frame.direction)
+            self._announces[protocol.name, frame.direction] = table
+        if not table:
+            return
+        if message is None:  # what it says is found out elsewhere, too late for this
+            message = view(protocol, frame)
+        for announce in table.get(message.kind, ()):
             if announce.when is None or announce.when(message):
                 for endpoint in _endpoints(announce, flow, message):
                     self._expect(announce, flow, frame, endpoint)
@@ -73,10 +77,12 @@ class Announced:
             del self._expected[next(iter(self._expected))]
 
 
-def _table(protocol: Protocol) -> dict[tuple[Direction, str], list[Announce]]:
-    found: dict[tuple[Direction, str], list[Announce]] = {}
+def _table(protocol: Protocol, direction: Direction) -> dict[str, list[Announce]]:
+    """Kind -> what it announces, of one direction."""
+    found: dict[str, list[Announce]] = {}
     for announce in protocol.announces:
-        found.setdefault((announce.direction, announce.kind), []).append(announce)
+        if announce.direction is direction:
+            found.setdefault(announce.kind, []).append(announce)
     return found
 
 

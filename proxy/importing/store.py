@@ -6,9 +6,13 @@ the store that they write to.
 
 from __future__ import annotations
 
+import threading
+
 from recordings.model import Frame, Key, Origin, Transport
 from recordings.writer import Recording
 
+PAUSE = 0.002
+"""Seconds between two looks whether the writer has caught up."""
 QUEUE = 16 << 20
 """Bytes that wait to be written: a file is read no faster than that."""
 
@@ -27,13 +31,15 @@ class CaptureStore:
     """Writes to a recording (see `proxy.flow.Store`); waits while too much is on its way."""
 
     congested = False
-    annotates = False
 
     def __init__(self, recording: Recording, clock: CaptureClock) -> None:
         self._recording = recording
         self._clock = clock
         self._ends: dict[int, int] = {}  # session -> when its last flow ended
         self._sessions: dict[int, int] = {}  # open flow -> its session
+        self._pause = threading.Event()  # nobody sets it
+        self.annotates = recording.annotates
+        """See `Store.annotates`."""
 
     def add_session(
         self,
@@ -94,8 +100,13 @@ class CaptureStore:
 
     def append(self, flow_id: int, frame: Frame) -> int:
         if self._recording.congested:
-            self._recording.flush()
+            self._wait()
         return self._recording.append(flow_id, frame)
+
+    def _wait(self) -> None:
+        """Let the writer come to half of what waits."""
+        while self._recording.queued > QUEUE // 2 and not self._recording.failed:
+            self._pause.wait(PAUSE)
 
     def forwarded(self, frame: Frame) -> None:
         """Nothing is forwarded here."""
