@@ -39,6 +39,8 @@ class Service:
     optional: bool = False
     """Whether a recording goes on without it when its port cannot be had."""
     note: str = ""
+    stand_in: bool = False
+    """Whether only a stand-in has it; a relay of the game leaves it out."""
 
     def names(self, game_name: str | None = None) -> list[str]:
         """Every host name; without the game's name `*` stands for it, as our DNS takes it."""
@@ -71,6 +73,11 @@ class Game:
     """What is special of its first server: `SSLv3, not decoded`."""
     notes: str = ""
     source: str = ""
+
+    @property
+    def relayed(self) -> tuple[Service, ...]:
+        """The services that a recording of the game relays."""
+        return tuple(one for one in self.services if not one.stand_in)
 
     @property
     def needs_name(self) -> bool:

@@ -75,12 +75,12 @@ def _of_game(
     listen_host: str,
     game_name: str | None,
 ) -> Iterator[Planned]:
-    if upstream and upstream[1] and len(game.services) > 1:
+    if upstream and upstream[1] and len(game.relayed) > 1:
         raise UserError(
-            f"{game.name} has {len(game.services)} services on ports of their own: "
+            f"{game.name} has {len(game.relayed)} services on ports of their own: "
             "give --upstream only the host, or each one a --relay"
         )
-    for service in game.services:
+    for service in game.relayed:
         relay = replaced.get(service)
         server = relay.upstream if relay and relay.upstream else None
         if server is None and upstream:
@@ -113,7 +113,7 @@ def _replaced(game: Game, relays: Sequence[Relay]) -> dict[Service, Relay]:
     found: dict[Service, Relay] = {}
     for relay in {one.protocol: one for one in reversed(relays)}.values():
         transports = set()
-        for service in game.services:
+        for service in game.relayed:
             if service.protocol != relay.protocol:
                 continue
             if relay.port == 0 or service.transport not in transports:
@@ -126,7 +126,7 @@ def _of_relay(relay: Relay, listen_host: str, game: Game | None) -> Iterator[Pla
     protocol = registry.protocol(relay.protocol)
     if relay.upstream is None:
         if game is not None:
-            spoken = ", ".join(sorted({one.protocol for one in game.services}))
+            spoken = ", ".join(sorted({one.protocol for one in game.relayed}))
             raise UserError(f"{game.name} does not speak {relay.protocol}: it speaks {spoken}")
         raise UserError(
             f"--relay {relay.protocol}:{relay.port} names no server: add =HOST:PORT behind it"

@@ -7,11 +7,13 @@ import contextlib
 import gc
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from proxy import registry
+from proxy.annotate import PLACE
 from proxy.commands import _ways as ways
 from proxy.commands._rotator import Rotator
 from proxy.commands._traffic import Traffic
@@ -90,11 +92,12 @@ class Job:
         self._watch = watch
         self._said: set[str] = set()
         self._failed: str | None = None
+        self._doubts: deque[tuple[int, int, str]] = deque()
         traffic = options.traffic
         hosts = traffic.hosts()
         self._desk = traffic.desk(self._notice)
         self._made = not options.path.exists()
-        self.recording = traffic.recording(options.path)
+        self.recording = traffic.recording(options.path, scribe=True, annotator=PLACE)
         self._rotator = Rotator(self.recording, say, self._refused)
         self.recorder = options.recorder(
             self.recording,
@@ -118,6 +121,7 @@ class Job:
         )
         self.recording.on_relieved = self.engine.relieve
         self.recording.on_failed = self._refused
+        self.recording.on_opaque = self._is_opaque
 
     def _route(self, transport: Transport, server: Address) -> Listen | None:
         """Who speaks at a destination of a transparent mode: what was announced, else by port."""
@@ -281,14 +285,26 @@ class Job:
             await asyncio.sleep(TICK)
             self.recorder.tick(now())
 
+    def _is_opaque(self, flow: int, frame: int, error: str) -> None:
+        """The scribe found a frame that cannot be viewed; called from another thread."""
+        self._doubts.append((flow, frame, error))
+        self.engine.soon(self._doubt)
+
+    def _doubt(self) -> None:
+        while self._doubts:
+            self.recorder.doubt(*self._doubts.popleft())
+
     def _close(self) -> Tally:
         tally = self.recorder.tally()
         with contextlib.suppress(UserError):
+            self.recording.flush()  # then every doubt has been told
+            self._doubt()
             self.recorder.close()
         try:
             self._rotator.close()
         except UserError as error:
             self._failed = self._failed or str(error)
+        tally.errors += self.recording.errors
         return tally
 
 

@@ -85,7 +85,7 @@ def _looks(game: str | None, listen_host: str, dns_port: int) -> Iterator[Findin
     from proxy.commands import _machine as machine
     from recordings.model import Transport
 
-    services = catalog.game(game).services if game else ()
+    services = catalog.game(game).relayed if game else ()
     ports = [(one.transport, one.port, f"{one.protocol} of {game}") for one in services]
     if game is None or catalog.game(game).names(None):
         ports += [(transport, dns_port, "our DNS") for transport in Transport]
