@@ -232,8 +232,8 @@ class Stage:
 
     def tunnels(self) -> list[str]:
         """What each WireGuard client is to be told: its configuration file."""
-        servers = self._server.servers
-        return [s.client_conf() for s in servers if getattr(s, "client_conf", lambda: None)()]
+        found = [getattr(one, "client_conf", lambda: None)() for one in self._server.servers]
+        return [text for text in found if text]
 
     def shutdown(self) -> None:
         """End `run`; may be called from any thread."""
