@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from recordings.errors import UserError
 from recordings.model import Key, Origin
 from recordings.writer import Recording
 from replay.commands._diff import show
+from replay.commands._fuzz import DEADLINE, GRACE, FuzzWords, fuzz
 from replay.diff.opening import Which, compare_files
 from replay.playback.loading import load
 from replay.playback.player import Player
@@ -59,8 +60,8 @@ class Asked:
     masks: Sequence[str] = ()
     clients: int = 1
     loops: int = 1
-    deadline: float = 10.0
-    grace: float = 1.0
+    deadline: float | None = None
+    grace: float | None = None
     go_on: bool = False
     write: Path | None = None
     key: Sequence[str] = ()
@@ -73,11 +74,15 @@ class Asked:
     diff: bool = False
     junit: Path | None = None
     html: Path | None = None
+    fuzz: bool = False
+    fuzzing: FuzzWords = field(default_factory=FuzzWords)
 
 
 def run(file: Path, session: int | None, **words: object) -> int:
     """Everything that the command does; the exit code. Raises UserError."""
-    asked = Asked(**words)  # type: ignore[arg-type]
+    asked = Asked(fuzzing=FuzzWords.take(words), **words)  # type: ignore[arg-type]
+    if asked.fuzz:
+        _check_fuzz(asked)
     differs = asked.diff or asked.junit is not None or asked.html is not None
     if differs and asked.clients * asked.loops > 1:
         raise UserError("--diff compares one session: leave out --clients and --loop")
@@ -93,6 +98,9 @@ def run(file: Path, session: int | None, **words: object) -> int:
         click.echo(f"* {notice}", err=True)
     mutations = _mutations(asked)
     path = asked.write or _default_path(script)
+    if asked.fuzz:
+        wish = changing(settings, 1)
+        return fuzz(script, manner, wish, path, asked.seed or 0, asked.fuzzing, asked.as_json)
     with Recording.open(path) as store:
         players = _play(script, manner, settings, mutations, asked, store)
     if mutations is not None:
@@ -106,15 +114,32 @@ def run(file: Path, session: int | None, **words: object) -> int:
     return max(failed, report.exit_code)
 
 
+def _check_fuzz(asked: Asked) -> None:
+    """Refuse what a fuzz run cannot do; raises UserError."""
+    not_with = {
+        "--verbatim": not asked.adapt,
+        "--rules": asked.rules is not None,
+        "--clients and --loop": asked.clients * asked.loops > 1,
+        "--timing and --speed": asked.timing != "turns" or asked.speed is not None,
+        "--go-on": asked.go_on,
+        "--diff": asked.diff or asked.junit is not None or asked.html is not None,
+    }
+    for names, given in not_with.items():
+        if given:
+            raise UserError(f"--fuzz goes its own way: leave out {names}")
+
+
 def _manner(asked: Asked) -> Manner:
     keys, secrets = _keys(asked)
+    patience = DEADLINE if asked.fuzz else 10.0
+    moment = GRACE if asked.fuzz else 1.0
     return Manner(
         places=read_places(asked.to, asked.maps),
         timing=ORIGINAL if asked.speed is not None else asked.timing,
         speed=asked.speed or 1.0,
         verbatim=not asked.adapt,
-        deadline=int(asked.deadline * 1e6),
-        grace=int(asked.grace * 1e6),
+        deadline=int((patience if asked.deadline is None else asked.deadline) * 1e6),
+        grace=int((moment if asked.grace is None else asked.grace) * 1e6),
         keys=tuple(keys),
         secrets=secrets,
         seed=asked.seed or 0,

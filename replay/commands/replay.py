@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from recordings.choosing import file_argument, session_option
+from replay.commands._fuzz_options import fuzz_options
 
 
 @click.command()
@@ -81,18 +82,15 @@ from recordings.choosing import file_argument, session_option
 @click.option(
     "--deadline",
     type=click.FloatRange(min=0, min_open=True),
-    default=10.0,
-    show_default=True,
     metavar="SECONDS",
-    help="How long an answer may take.",
+    help="How long an answer may take.  [default: 10; with --fuzz 2]",
 )
 @click.option(
     "--grace",
     type=click.FloatRange(min=0),
-    default=1.0,
-    show_default=True,
     metavar="SECONDS",
-    help="How long to wait for what the server said by itself in the recording.",
+    help="How long to wait for what the server said by itself in the recording.  [default: 1; "
+    "with --fuzz 0.2, which is also how long a changed message is given to do its work]",
 )
 @click.option("--go-on", is_flag=True, help="Go on when an answer never came.")
 @click.option(
@@ -152,7 +150,13 @@ from recordings.choosing import file_argument, session_option
     metavar="FILE",
     help="With --diff: write the comparison as one web page too.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON, one a line.")
+@fuzz_options
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the verdicts (with --fuzz: the findings) as JSON, one a line.",
+)
 def command(file: Path, session: int | None, **asked: Any) -> None:
     """Play the client of a recorded session against a live server, and tell how it went.
 
@@ -165,12 +169,17 @@ def command(file: Path, session: int | None, **asked: Any) -> None:
     The session is recorded again; --diff compares both at once. Exit code: 0 when it was played to
     its end and every answer came (with --diff: and nothing differs), 1 when not.
 
+    With --fuzz it is played again and again, each time up to one message that is changed into
+    something the server may not expect; then it is seen whether the server is still well. Exit
+    code: 0 when it always is, 1 when there are findings. See docs/testing-a-server.md.
+
     \b
     Example:
       understudy replay evening.understudy.db --to 127.0.0.1
       understudy replay evening.understudy.db --to 127.0.0.1 --diff --junit report.xml
       understudy replay evening.understudy.db --to 127.0.0.1 --clients 50 \\
         --set auth.NAME=player{n}
+      understudy replay evening.understudy.db --to 127.0.0.1 --fuzz --runs 200 --watch-pid 4711
     """
     from replay.commands._replay import run
 

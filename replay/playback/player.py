@@ -51,6 +51,7 @@ class Player:
         change: Change | None = None,
         mutations: Mutations | None = None,
         number: int = 1,
+        chance: Chance | None = None,
     ) -> None:
         self.script = script
         self.manner = manner
@@ -66,7 +67,7 @@ class Player:
         own = [] if manner.verbatim else script.own
         keys = SessionKeys((*own, *manner.keys), manner.secrets)
         self.memory = Memory(keys, () if manner.verbatim else script.keys)
-        chance = Chance(f"{manner.seed}/{number}", now)
+        chance = chance or Chance(f"{manner.seed}/{number}", now)
         self._pace = Pace(manner, script.steps[0].at, len(script.steps) - 1)
         self.verdict.late = self._pace.late
         self.flows = flows_of(script, self.memory, chance, change)
@@ -78,8 +79,7 @@ class Player:
         self._speaker = Speaker(scribe, self.verdict, verbatim=manner.verbatim)
         self._endpoints = Endpoints(script, manner.places, self.memory)
         self._listener = Listener(self.memory, self.verdict, learn=not manner.verbatim)
-        self._next = self._extra = 0
-        self._since = 0  # when the turn began to wait
+        self._next = self._extra = self._since = 0  # since: when the turn began to wait
 
     def _flow(self, step: Step) -> LiveFlow:
         return self.flows[step.flow.row.id]

@@ -1,0 +1,131 @@
+"""A session that is only recorded when something was found: what would be written, kept until then.
+
+It stands where a store stands (`proxy.flow.Store`); the ids that it gives are its own, and are
+exchanged for those of the recording when it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from proxy.flow import Store
+from recordings.model import Frame, Key
+
+
+class Draft:
+    """One session in memory."""
+
+    congested = False
+    annotates = False
+
+    def __init__(self) -> None:
+        self._calls: list[Callable[[Store], None]] = []
+        self._ids: dict[str, dict[int, int]] = {"session": {}, "flow": {}, "frame": {}}
+        self._count = 0
+
+    def write(self, store: Store) -> int:
+        """Record it; the id of the session. Raises UserError of the store."""
+        for call in self._calls:
+            call(store)
+        self._calls = []
+        return next(iter(self._ids["session"].values()), 0)
+
+    def _id(self) -> int:
+        self._count += 1
+        return self._count
+
+    def _real(self, what: str, own: int | None) -> Any:
+        return self._ids[what].get(own) if own else None
+
+    def _made(self, what: str, own: int, make: Callable[[Store], int], store: Store) -> None:
+        self._ids[what][own] = make(store)
+
+    def add_session(self, **named: Any) -> int:
+        """See `Store.add_session`."""
+        own = self._id()
+        make = partial(self._made, "session", own, lambda store: store.add_session(**named))
+        self._calls.append(make)
+        return own
+
+    def add_flow(self, *, session_id: int, parent_frame_id: int | None = None, **named: Any) -> int:
+        """See `Store.add_flow`."""
+        own = self._id()
+
+        def make(store: Store) -> int:
+            session = self._real("session", session_id)
+            parent = self._real("frame", parent_frame_id)
+            return store.add_flow(session_id=session, parent_frame_id=parent, **named)
+
+        self._calls.append(partial(self._made, "flow", own, make))
+        return own
+
+    def append(self, flow_id: int, frame: Frame) -> int:
+        """See `Store.append`."""
+        own = frame.id = self._id()
+        make = partial(self._append, flow_id, frame)
+        self._calls.append(partial(self._made, "frame", own, make))
+        return own
+
+    def _append(self, flow_id: int, frame: Frame, store: Store) -> int:
+        return store.append(self._real("flow", flow_id), frame)
+
+    def add_key(
+        self,
+        session_id: int,
+        key: Key,
+        *,
+        flow_id: int | None = None,
+        frame_id: int | None = None,
+    ) -> None:
+        """See `Store.add_key`."""
+        self._calls.append(
+            lambda store: store.add_key(
+                self._real("session", session_id),
+                key,
+                flow_id=self._real("flow", flow_id),
+                frame_id=self._real("frame", frame_id),
+            )
+        )
+
+    def add_event(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        at: int,
+        session_id: int | None = None,
+        flow_id: int | None = None,
+        frame_id: int | None = None,
+    ) -> None:
+        """See `Store.add_event`."""
+        self._calls.append(
+            lambda store: store.add_event(
+                kind,
+                detail,
+                at=at,
+                session_id=self._real("session", session_id),
+                flow_id=self._real("flow", flow_id),
+                frame_id=self._real("frame", frame_id),
+            )
+        )
+
+    def close_flow(self, flow_id: int, at: int, reason: str) -> None:
+        """See `Store.close_flow`."""
+        self._calls.append(lambda store: store.close_flow(self._real("flow", flow_id), at, reason))
+
+    def end_session(self, session_id: int) -> None:
+        """See `Store.end_session`."""
+        self._calls.append(lambda store: store.end_session(self._real("session", session_id)))
+
+    def move_flow(self, flow_id: int, session_id: int) -> None:
+        """Nobody moves a flow that Understudy itself opened."""
+        raise NotImplementedError
+
+    def drop_session(self, session_id: int) -> None:
+        """Nobody drops a session of a draft."""
+        raise NotImplementedError
+
+    def forwarded(self, frame: Frame) -> None:
+        """Nothing: the frame is written as it is at the end."""
