@@ -1,5 +1,8 @@
 """Flows as mitmproxy makes and saves them."""
 
+# mitmproxy is typed in part only.
+# mypy: disallow-untyped-calls=False
+
 from __future__ import annotations
 
 import warnings
