@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from proxy import registry
 from proxy.catalog import Game, Service
 from proxy.options import Relay
-from proxy.relay.api import Address, Listen
+from proxy.relay.api import Address, Listen, show_address
 from recordings.errors import UserError
 from recordings.model import Transport
 
@@ -141,3 +141,9 @@ def _of_relay(relay: Relay, listen_host: str, game: Game | None) -> Iterator[Pla
                 upstream=relay.upstream,
             )
         )
+
+
+def listening(listen: Listen, address: Address) -> str:
+    """`listening kaillera udp 127.0.0.1:27888 -> 203.0.113.9:27888`."""
+    server = f" -> {show_address(listen.upstream)}" if listen.upstream else ""
+    return f"listening {listen.protocol} {listen.transport} {show_address(address)}{server}"

@@ -181,6 +181,11 @@ class Recorder:
             on_refused=self._on_refused,
         )
 
+    def tap_of(self, flow_id: int) -> Tap | None:
+        """The tap of an open flow."""
+        taps = (tap for session in self._sessions for tap in session.taps)
+        return next((tap for tap in taps if tap.flow.id == flow_id), None)
+
     def _closed(self, tap: Tap, reason: str) -> None:
         at = self._now()
         flow = tap.flow

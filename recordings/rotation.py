@@ -90,6 +90,7 @@ class Rotating:
         self._relieved: Callable[[], None] | None = None
         self._failed: Callable[[str], None] | None = None
         self._opaque: Any = None
+        self._errors = 0
         self.append = first.append
         """The current one's: called for every frame."""
 
@@ -135,6 +136,7 @@ class Rotating:
         before.add_event("rotated", f"it goes on in {fresh.path.name}", at=at)
         fresh.add_event("rotated", f"it goes on from {before.path.name}", at=at)
         self._boundary = before.last_frame
+        self._errors += before.errors
         self._before, self.current = before, fresh
         self._began = time.monotonic()
         self.append = fresh.append
@@ -205,6 +207,11 @@ class Rotating:
             self._before.forwarded(frame)
 
     # what goes along
+
+    @property
+    def errors(self) -> int:
+        """See `Recording.errors`: of all files, less what a full one still told of at its end."""
+        return self._errors + self.current.errors
 
     @property
     def congested(self) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from recordings.lock import is_held
 from tests.running import (
     PATIENCE,
     Command,
@@ -221,6 +222,9 @@ def test_what_was_forwarded_100_ms_ago_survives_kill_9(tmp_path: Path) -> None:
         killed = time.monotonic()
         run.process.kill()
         run.wait()
+        while is_held(tmp_path / FILE):  # the scribe writes what it has got
+            assert time.monotonic() < killed + PATIENCE
+            time.sleep(0.01)
     old = [data for at, data in sent if killed - at > 0.1 + 5 * stall]
     kept = rows(tmp_path / FILE, "SELECT raw FROM frames WHERE direction = 's>c' ORDER BY number")
     assert len(old) > 20

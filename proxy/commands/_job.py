@@ -7,7 +7,6 @@ import contextlib
 import gc
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,11 +14,12 @@ from pathlib import Path
 from proxy import registry
 from proxy.annotate import PLACE
 from proxy.commands import _ways as ways
+from proxy.commands._doubts import Doubts
 from proxy.commands._rotator import Rotator
 from proxy.commands._traffic import Traffic
 from proxy.faults.sink import Faults
 from proxy.flow import Watch
-from proxy.plan import Plan
+from proxy.plan import Plan, listening
 from proxy.recorder import Recorder, Settings, Tally
 from proxy.relay.api import Address, Listen, show_address
 from proxy.relay.clock import now
@@ -92,7 +92,6 @@ class Job:
         self._watch = watch
         self._said: set[str] = set()
         self._failed: str | None = None
-        self._doubts: deque[tuple[int, int, str]] = deque()
         traffic = options.traffic
         hosts = traffic.hosts()
         self._desk = traffic.desk(self._notice)
@@ -121,7 +120,7 @@ class Job:
         )
         self.recording.on_relieved = self.engine.relieve
         self.recording.on_failed = self._refused
-        self.recording.on_opaque = self._is_opaque
+        self._doubts = Doubts(self.recording, self.recorder, self.engine.soon)
 
     def _route(self, transport: Transport, server: Address) -> Listen | None:
         """Who speaks at a destination of a transparent mode: what was announced, else by port."""
@@ -285,20 +284,10 @@ class Job:
             await asyncio.sleep(TICK)
             self.recorder.tick(now())
 
-    def _is_opaque(self, flow: int, frame: int, error: str) -> None:
-        """The scribe found a frame that cannot be viewed; called from another thread."""
-        self._doubts.append((flow, frame, error))
-        self.engine.soon(self._doubt)
-
-    def _doubt(self) -> None:
-        while self._doubts:
-            self.recorder.doubt(*self._doubts.popleft())
-
     def _close(self) -> Tally:
         tally = self.recorder.tally()
         with contextlib.suppress(UserError):
-            self.recording.flush()  # then every doubt has been told
-            self._doubt()
+            self._doubts.settle()
             self.recorder.close()
         try:
             self._rotator.close()
@@ -306,9 +295,3 @@ class Job:
             self._failed = self._failed or str(error)
         tally.errors += self.recording.errors
         return tally
-
-
-def listening(listen: Listen, address: Address) -> str:
-    """`listening kaillera udp 127.0.0.1:27888 -> 203.0.113.9:27888`."""
-    server = f" -> {show_address(listen.upstream)}" if listen.upstream else ""
-    return f"listening {listen.protocol} {listen.transport} {show_address(address)}{server}"
