@@ -89,10 +89,10 @@ class Window:
 
     def move(self, delta: int) -> None:
         """Move the cursor; what lies beyond the lines that are held is owed."""
-        target = self.cursor + delta
-        beyond = target - (len(self.lines) - 1) if delta > 0 else min(target, 0)
-        more = not self.last if delta > 0 else not self.first
-        self.owed = beyond if more and (beyond > 0 or delta < 0) else 0
+        target = self.cursor + delta + self.owed
+        over = max(0, target - (len(self.lines) - 1))
+        under = min(0, target)
+        self.owed = (0 if self.last else over) or (0 if self.first else under)
         self.select(target)
 
     def page(self, direction: int) -> None:

@@ -258,12 +258,16 @@ def test_long_lists_are_read_page_by_page(long: Path) -> None:
         assert driver.selected == MANY - 9
         await driver.press("g")
         assert driver.selected == 1
-        for _ in range(40):
-            await driver.press("pagedown")
-        assert driver.selected == 361
+        await driver.press("pagedown", "space")
+        for _ in range(10):
+            driver.app.frames.action_page(1)
+            await driver.settle()
+        assert driver.selected == 12 * 9 + 1
         driver.app.frames.go(1_500)
         await driver.settle()
-        await driver.press(*["pageup"] * 60)
+        for _ in range(60):
+            driver.app.frames.action_page(-1)  # faster than the lines can be read
+        await driver.settle()
         assert driver.selected == 1500 - 60 * 9
         driver.app.frames.action_move(2_000)
         await driver.settle()
@@ -342,12 +346,10 @@ def test_hostile_content_is_harmless(
     monkeypatch.chdir(tmp_path)
 
     async def play(driver: Driver) -> None:
-        for frame in ("9", "7"):
-            await driver.press("#", frame, "enter", "enter", "down")
-            assert all(char.isprintable() for row in driver.screen for char in row)
-            assert HOSTILE[:6] not in driver.text
-            await driver.press("escape")
-        await driver.press("#", "9", "enter", "enter", "end", "enter")
+        await driver.press("#", "9", "enter", "enter", "end")
+        assert all(char.isprintable() for row in driver.screen for char in row)
+        assert HOSTILE[:6] not in driver.text
+        await driver.press("enter")
         assert "1,000,000 characters" in driver.text
         await driver.press("escape", "c", "j")
         assert "A" * 100 not in driver.text
