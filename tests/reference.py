@@ -13,6 +13,7 @@ REASON = "the reference captures are not beside the project (../shared)"
 
 
 def _load(folder: str, name: str) -> Any:
+    """Skips where `../shared` is missing; fails where only the file is."""
     path = SHARED / folder / f"{name}.json"
     if not SHARED.is_dir():
         pytest.skip(f"{REASON}: {folder}/{name}.json", allow_module_level=True)
@@ -20,10 +21,10 @@ def _load(folder: str, name: str) -> Any:
 
 
 def captures(name: str) -> Any:
-    """Real frames of a protocol family, by file name without .json; skips where `../shared` is missing, fails where only the file is."""
+    """Real frames of a protocol family, by file name without .json."""
     return _load("captures", name)
 
 
 def vectors(name: str) -> Any:
-    """Cipher vectors of a protocol family; skips where `../shared` is missing, fails where only the file is."""
+    """Cipher vectors of a protocol family."""
     return _load("vectors", name)
