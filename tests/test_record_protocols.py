@@ -88,7 +88,10 @@ class UdpEnds:
                     client.recv(65536)
 
 
-ENDS = {Transport.TCP: TcpEnds, Transport.UDP: UdpEnds}
+ENDS: dict[Transport, type[TcpEnds] | type[UdpEnds]] = {
+    Transport.TCP: TcpEnds,
+    Transport.UDP: UdpEnds,
+}
 
 
 def golden() -> dict[str, list[Vector]]:
