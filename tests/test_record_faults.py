@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.commands._faults import FaultDesk
+from proxy.commands._faults import FaultDesk, Keys
 from proxy.faults.sink import Faults
 from proxy.faults.spec import read_fault
 from recordings.errors import UserError
@@ -106,6 +106,19 @@ def test_what_is_typed_replaces_what_was_given() -> None:
         FaultDesk([], Path("/nowhere/at/all"), lambda kind, detail: None)
 
 
+def _at_terminal(file: int) -> None:
+    """Make it the terminal of a session of its own, as a shell does."""
+    import fcntl
+    import termios
+
+    os.setsid()
+    fcntl.ioctl(file, termios.TIOCSCTTY, 0)
+
+
+def test_who_has_no_terminal_is_asked_for_no_keys() -> None:
+    assert not Keys.possible()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals")
 def test_a_key_at_the_terminal_asks_for_faults(tmp_path: Path) -> None:
     ours, theirs = os.openpty()
@@ -122,7 +135,13 @@ def test_a_key_at_the_terminal_asks_for_faults(tmp_path: Path) -> None:
     with echoing_datagrams() as server:
         command = [sys.executable, str(ROOT / "understudy.py"), "record", "-w", "f.understudy.db"]
         command += ["--relay", f"raw-udp:0=127.0.0.1:{server}"]
-        with subprocess.Popen(command, cwd=tmp_path, stdin=theirs, stdout=theirs) as process:
+        with subprocess.Popen(
+            [*command, "--fault", "loss:0"],
+            cwd=tmp_path,
+            stdin=theirs,
+            stdout=theirs,
+            preexec_fn=lambda: _at_terminal(theirs),
+        ) as process:
             try:
                 until(b"ready")
                 port = int(shown.split(b"127.0.0.1:")[1].split()[0])

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -106,8 +107,15 @@ class Keys(threading.Thread):
 
     @staticmethod
     def possible() -> bool:
-        """Whether somebody sits at a terminal."""
-        return bool(sys.stdin and sys.stdin.isatty() and sys.stdout.isatty())
+        """Whether somebody sits at a terminal, and we are in its foreground."""
+        if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
+            return False
+        if sys.platform == "win32":
+            return True
+        try:
+            return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+        except OSError:
+            return False
 
     def run(self) -> None:
         """Until the program ends."""
@@ -152,6 +160,9 @@ class Keys(threading.Thread):
         return lambda: os.read(file, 1).decode("latin-1")
 
     def __enter__(self) -> None:
+        for name in ("SIGTTIN", "SIGTTOU"):  # put into the background later, it is not to stop
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
         self.start()
 
     def __exit__(self, *_: object) -> None:
