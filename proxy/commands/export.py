@@ -75,7 +75,7 @@ from recordings.viewing import Viewer
     help="The file to write, - for standard output.  [default: named after FILE or PROTOCOL]",
 )
 @click.pass_obj
-def command(viewer: Viewer | None, **asked: Any) -> None:
+def command(viewer: Viewer | None, /, **asked: Any) -> None:
     """Export a recording: to Wireshark, JSON, SQL, Parquet, Python, or as a picture.
 
     Choose one format. A FILTER takes some frames only (see `understudy frames --help`); --jsonl and
