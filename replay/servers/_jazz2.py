@@ -92,8 +92,8 @@ class Game:
 
     @property
     def version(self) -> str:
-        """21 is 1.23, 24 is 1.24."""
-        return "21" if self.option("version", "1.24") in ("1.23", "21") else "24"
+        """21 is 1.23, 24 is 1.24; four characters."""
+        return "21  " if self.option("version", "1.24") in ("1.23", "21") else "24  "
 
     @property
     def limit(self) -> int:

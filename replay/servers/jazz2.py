@@ -159,7 +159,7 @@ class Jazz2(Rules):
     def join(self, client: Client, message: JoinRequest) -> Acts:
         game = self.game
         version = message.version.strip()
-        wanted = (game.version,) if self.option("version") else VERSIONS
+        wanted = (game.version.strip(),) if self.option("version") else VERSIONS
         seat = game.seat(message.players)
         if client in game.guests:
             yield from self._refuse(client, HANDSHAKE)

@@ -149,7 +149,7 @@ class Jazz2List(Rules):
         game = self.game
         yield Entry(
             *(host, port, clean(game.name), game.count, game.limit),
-            *(LIST_MODES.get(game.mode, 1), bool(game.password), game.version, game.began),
+            *(LIST_MODES.get(game.mode, 1), bool(game.password), game.version.strip(), game.began),
         )
 
     # registration
