@@ -60,34 +60,25 @@ def job_options(asked: Asked) -> JobOptions:
     for path in asked.protocol_file:
         registry.add_file(path)
     file = _file(asked.source)
-    pool = _pool(file, asked.session) if file else None
     game = None if file else catalog.game(asked.source)
     if game is not None and asked.session is not None:
         raise UserError("--session chooses one of a recording: give its FILE instead of the GAME")
+    pool = _pool(file, asked.session) if file else None
+    if game is not None and asked.record_mode in ("once", "new_episodes"):
+        again = asked.write or default_path(game.name)  # what an earlier run has recorded
+        pool = _earlier(again) if again.exists() else None
     upstream = options.read_upstream(asked.upstream) if asked.upstream else None
     if pool is not None and asked.record_mode in ("none", "once"):
         upstream = None  # what is not recorded is left to the rules
     relays = [options.read_relay(text) for text in asked.relay]
-    if pool is not None:
+    if game is not None:
+        name: str | None = game.name
+        plan = plan_game(game, relays, asked.listen_host, asked.game_name, upstream)
+    else:
+        assert pool is not None
         known = {one.game for one in pool.sessions if one.game}
         name = known.pop() if len(known) == 1 else None
-        plan = plan_pool(
-            pool,
-            relays,
-            listen_host=asked.listen_host,
-            game_name=asked.game_name,
-            upstream=upstream,
-        )
-    else:
-        assert game is not None
-        name = game.name
-        plan = plan_game(
-            game,
-            relays,
-            listen_host=asked.listen_host,
-            game_name=asked.game_name,
-            upstream=upstream,
-        )
+        plan = plan_pool(pool, relays, asked.listen_host, asked.game_name, upstream)
     for one in plan.listeners:
         registry.protocol(one.listen.protocol)
     live = any(one.listen.upstream for one in plan.listeners)
@@ -135,6 +126,13 @@ def _pool(file: Path, session: int | None) -> Pool:
         if not chosen:
             one_session(reader, None)  # says so
         return Pool(reader, chosen)
+
+
+def _earlier(file: Path) -> Pool | None:
+    """What an earlier run has recorded, if anything."""
+    with Reader.open(file) as reader:
+        sessions = [one for one in reader.sessions() if one.frames]
+        return Pool(reader, sessions) if sessions else None
 
 
 def _mode(asked: str | None, live: bool) -> str:

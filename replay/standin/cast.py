@@ -155,6 +155,8 @@ class Cast(Recorder):
         name, transport = flow.protocol.name, flow.listen.transport
         if pool is None or self.show.mode != "new_episodes" or not pool.speaks(name, transport):
             return None
+        if pool.numbered(name, transport):
+            return None  # two cannot number what they say to one client: the server does
         performer.tape = tape = Tape(self, performer, pool, keepalive=False)
         memory = upstream_memory(performer.dissector.keys)
         facts = self.sitting(flow.session).facts  # one memory for all legs of a client

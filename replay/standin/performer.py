@@ -31,7 +31,7 @@ UNANSWERED = "unanswered"
 """Kind of the event for what could not be answered."""
 MOST_EVENTS = 10_000
 """Events for unanswered messages of one flow that are recorded; all of them are counted."""
-PATIENCE = 5.0
+PATIENCE = 3.0
 """Seconds that a server may take for its first datagram before the stand-in takes over."""
 MOST_ASKED = 64
 """Messages that are kept for a stand-in that takes over."""

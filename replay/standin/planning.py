@@ -20,7 +20,6 @@ Upstream = tuple[str, int | None]
 def plan_game(
     game: Game,
     relays: Sequence[Relay],
-    *,
     listen_host: str,
     game_name: str | None = None,
     upstream: Upstream | None = None,
@@ -41,7 +40,6 @@ def plan_game(
 def plan_pool(
     pool: Pool,
     relays: Sequence[Relay],
-    *,
     listen_host: str,
     game_name: str | None = None,
     upstream: Upstream | None = None,

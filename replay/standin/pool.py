@@ -163,6 +163,12 @@ class Pool:
         """Whether anything of a protocol was recorded."""
         return (protocol, transport) in self._spoken
 
+    def numbered(self, protocol: str, transport: Transport) -> bool:
+        """Whether the messages of a protocol carry numbers of the flow (Kaillera)."""
+        takes = self._spoken[protocol, transport].takes
+        turns = (turn for take in takes for turn in take.turns)
+        return any(turn.request and turn.request.number is not None for turn in turns)
+
     def matcher(self, protocol: str, transport: Transport) -> Matcher:
         """Everything that clients said in a protocol."""
         return self._spoken[protocol, transport].matcher

@@ -85,3 +85,21 @@ def test_a_live_server_that_is_gone_leaves_recording_and_rules(tape: Path, tmp_p
     finally:
         lobby.close()
     assert unanswered(tmp_path) == []
+
+
+def test_once_is_live_the_first_time(live: Lobby, tmp_path: Path) -> None:
+    """A GAME with the mode `once`: recorded the first time, served from that the second."""
+    words = ("--record-mode", "once", "--upstream", f"127.0.0.1:{live.port}")
+    for turn in range(2):
+        lobby = Lobby(tmp_path, "nascar-thunder-2004", *words)
+        try:
+            carol = lobby.console("caroline")
+            assert b"live" in carol.lobby.ask("news", "NAME=1").body
+            lobby.end()
+        finally:
+            lobby.close()
+        if turn == 0:
+            for one in live.consoles:
+                one.close()
+            assert live.command.stop() == 0
+    assert unanswered(tmp_path) == []

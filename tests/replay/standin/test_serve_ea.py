@@ -8,7 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+import understudy
 from tests.replay.standin.console import Console, Leg, challenge, frame
 from tests.running import ROOT, Command, rows
 
@@ -49,9 +51,10 @@ class Lobby:
 
 
 def unanswered(folder: Path) -> list[dict[str, object]]:
-    with Command(folder, "stats", FILE, "--unanswered", "--json") as command:
-        assert command.wait() == 0, command.said()
-    listed: list[dict[str, object]] = json.loads("\n".join(command.lines) or "[]")
+    words = ["stats", str(folder / FILE), "--unanswered", "--json"]
+    result = CliRunner().invoke(understudy.cli, words)
+    assert result.exit_code == 0, result.output
+    listed: list[dict[str, object]] = json.loads(result.stdout or "[]")
     return listed
 
 

@@ -65,6 +65,6 @@ def test_a_silent_udp_server_is_taken_over_from(tmp_path: Path) -> None:
         port = command.ready()["raw-udp", "udp"]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.sendto(b"anybody there", ("127.0.0.1", port))
-            command.until(lambda line: "has not answered for 5 seconds" in line)
+            command.until(lambda line: "has not answered for 3 seconds" in line)
             assert "unanswered" in command.until(lambda line: "unanswered" in line)
         assert command.stop() == 0
