@@ -9,6 +9,10 @@ from enum import Enum
 from proxy.message import FieldError, Message
 from proxy.mutation.edits import Edit, Replaced, SetField, apply
 
+UNFIT = "unfit"
+"""A field changed while the lengths stay."""
+SHOWN = 12
+"""Characters of a repeated one above which it is counted."""
 FAULTS = (FieldError, ValueError, TypeError, LookupError, OverflowError)
 """What an edit raises that a message cannot take."""
 
@@ -34,8 +38,12 @@ class Changed:
 
     def __str__(self) -> str:
         text = str(self.edit)
-        if isinstance(self.edit, SetField) and len(str(self.edit.value)) > 60:
-            text = f"{text} ({len(str(self.edit.value)):,} characters)"
+        value = self.edit.value if isinstance(self.edit, SetField) else ""
+        if isinstance(value, str) and len(value) > SHOWN and isinstance(self.edit, SetField):
+            if len(set(value)) == 1:
+                text = f"{self.edit.path} = {value[0]!a} x {len(value):,}"
+            else:
+                text = f"{text} ({len(value):,} characters)"
         return f"{text}, the lengths as they were" if self.unfit else text
 
 
@@ -54,7 +62,7 @@ def place_of(change: OneChange) -> str:
         return change.name
     if isinstance(change.edit, Replaced):
         return f"byte {change.edit.start}"
-    return f"{change.edit.path}{' unfit' if change.unfit else ''}"
+    return UNFIT if change.unfit else change.edit.path
 
 
 def changed(message: Message, changes: Sequence[OneChange], prefix: str = "") -> Message:

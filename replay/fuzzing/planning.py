@@ -11,20 +11,24 @@ from dataclasses import dataclass
 from proxy.message import OPAQUE
 from proxy.mutation.chance import Chance
 from proxy.mutation.edits import Replaced
-from proxy.mutation.fuzzing import FIELD_WAYS, WAYS, propose
+from proxy.mutation.fuzzing import WAYS, propose
 from replay.adaptive.lines import Line
-from replay.fuzzing.changes import FAULTS, Changed, Changes, Move, OneChange, changed, shown
+from replay.fuzzing.changes import FAULTS, UNFIT, Changed, Changes, Move, OneChange, changed, shown
 from replay.playback.steps import Say, Script, Step
 
 EARLY = 8
 """Of the messages of a kind, so many are changed: a run replays all that is before."""
-COUNTS = (1, 1, 2, 3)
+COUNTS = (1, 1, 2, 2, 3, 4)
 """How many edits a run makes."""
 MOVES = 0.15
 """How often the message's place is changed instead."""
-UNFIT = "unfit"
-"""A field changed while the lengths stay."""
+TRIES = (
+    *("numbers", "numbers", "numbers", "texts", "texts", "texts", "formats", "marks"),
+    *("flags", "missing", UNFIT, UNFIT, "lengths", "bits", "cut"),
+)
+"""Ways to change a message; what most programs stumble over is tried most."""
 ATTEMPTS = 12
+assert {*WAYS, UNFIT} == set(TRIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def _edits(line: Line, chance: Chance) -> Changes:
     found: list[OneChange] = []
     message, wanted = line.message, chance.pick(COUNTS)
     for _ in range(ATTEMPTS):
-        way = chance.pick((*WAYS, UNFIT, UNFIT))
+        way = chance.pick(TRIES)
         try:
             ways = ("texts", "numbers", "missing") if way == UNFIT else (way,)
             edits = propose(message, chance, ways=ways)
@@ -104,7 +108,7 @@ def _edits(line: Line, chance: Chance) -> Changes:
             continue
         if not edits:
             continue
-        one = Changed(edits[0], way == UNFIT and way not in FIELD_WAYS)
+        one = Changed(edits[0], way == UNFIT)
         now = changed(message, [one])
         if now.encode() == message.encode():
             continue

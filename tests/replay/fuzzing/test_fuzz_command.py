@@ -1,0 +1,194 @@
+"""`understudy replay --fuzz` against servers with planted defects."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import understudy
+from recordings.reader import Reader
+from tests.replay.fuzzing import planted
+from tests.replay.fuzzing.planted import World, running
+
+QUICK = ("--deadline", "0.15", "--grace", "0.01", "--wait-back", "5")
+
+
+def fuzz(folder: Path, port: int, *more: str) -> Result:
+    taped = folder / "taped.db"
+    if not taped.exists():
+        planted.evening(taped)
+    words = ["replay", str(taped), "--to", f"127.0.0.1:{port}", "--fuzz", *QUICK]
+    return CliRunner().invoke(understudy.cli, [*words, "-w", str(folder / "found.db"), *more])
+
+
+def findings(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+Defect = tuple[Callable[[World], planted.Sound], int, set[str], Callable[[str], bool]]
+DEFECTS: dict[str, Defect] = {
+    "dies on a long value": (
+        planted.DiesOnLong,
+        80,
+        {"refuses connections", "does not answer any more"},
+        lambda what: re.search(r" x [\d,]{3,}$|characters\)$", what) is not None,
+    ),
+    "hangs on a broken length": (
+        planted.HangsOnLength,
+        25,
+        {"does not answer any more"},
+        lambda what: "lengths as they were" in what or "byte" in what or "deleted" in what,
+    ),
+    "drops the connection on a negative number": (
+        planted.DropsNegative,
+        150,
+        {"connection dropped"},
+        lambda what: what.startswith("COUNT = ") and "-" in what,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_a_planted_defect_is_found_made_small_and_repeated(name: str, tmp_path: Path) -> None:
+    make, runs, signs, fits = DEFECTS[name]
+    with running(make) as world:
+        result = fuzz(tmp_path, world.port, "--runs", str(runs), "--seed", "3", "--json")
+        found = findings(result)
+        assert result.exit_code == 1, result.output
+        assert {one["sign"] for one in found} <= signs
+        first = found[0]
+        assert len(first["fewest"]) == 1
+        assert fits(first["fewest"][0]), first
+        before = planted.changed_frames(tmp_path / "found.db", first["session"])
+        assert before
+        (tmp_path / "found.db").rename(tmp_path / "before.db")
+        again = fuzz(tmp_path, world.port, "--seed", "3", "--run", str(first["run"]), "--json")
+        assert again.exit_code == 1
+        (repeated,) = findings(again)
+    assert repeated["changes"] == first["changes"]
+    after = planted.changed_frames(tmp_path / "found.db", repeated["session"])
+    assert [(one.raw, one.sent, one.action) for one in after] == [
+        (one.raw, one.sent, one.action) for one in before
+    ]
+
+
+def test_a_sound_server_has_no_findings(tmp_path: Path) -> None:
+    with running(planted.Sound) as world:
+        result = fuzz(tmp_path, world.port, "--runs", "80", "--seed", "3")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-1] == "80 of 80 runs of seed 3: 0 findings"
+    assert len(world.seen) > 200
+    with Reader.open(tmp_path / "found.db") as reader:
+        assert list(reader.sessions()) == []
+
+
+def test_a_process_that_is_gone_is_found(tmp_path: Path) -> None:
+    """The process is one beside the server: it ends when the server would have died."""
+    beside = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    pid_file = tmp_path / "server.pid"
+    pid_file.write_text(f"{beside.pid}\n", "ascii")
+
+    class Kills(planted.DiesOnLong):
+        def look(self, kind: str, body: str) -> None:
+            if kind == "rank" and re.search(r"=[^\n]{201,}", body):
+                beside.kill()
+                beside.wait(10)
+
+    try:
+        with running(Kills) as world:
+            watch = ("--watch-pid", str(pid_file), "--wait-back", "0")
+            result = fuzz(tmp_path, world.port, "--runs", "150", "--seed", "3", *watch)
+            refused = fuzz(tmp_path, world.port, "--watch-pid", str(beside.pid))
+    finally:
+        beside.kill()
+        beside.communicate(timeout=10)
+    assert result.exit_code == 1
+    assert "process gone" in result.stdout
+    assert "1 finding" in result.stdout.splitlines()[-1]
+    assert "did not come back within 0 s" in result.stderr
+    assert refused.exit_code == 1
+    assert "the server is not well before anything is changed (process gone" in refused.output
+
+
+def test_a_health_command_that_says_no_is_a_finding(tmp_path: Path) -> None:
+    sick = tmp_path / "sick"
+
+    class Sickens(planted.Sound):
+        def look(self, kind: str, body: str) -> None:
+            text = re.search(r"TEXT=([^\n]*)", body)
+            if kind == "mesg" and (text is None or text[1] != '"evening all"'):
+                sick.touch()
+
+    program = tmp_path / "health.py"
+    program.write_text(
+        "import pathlib, sys\nsick = pathlib.Path(sys.argv[1])\n"
+        "if sick.exists():\n    sick.unlink()\n    sys.exit('full of %s; rm -rf')\n",
+        "utf-8",
+    )
+    command = f'"{sys.executable}" "{program}" "{sick}"'
+    with running(Sickens) as world:
+        result = fuzz(tmp_path, world.port, "--runs", "20", "--seed", "3", "--health", command)
+        wrong = fuzz(tmp_path, world.port, "--runs", "6", "--health", str(tmp_path / "none"))
+    assert result.exit_code == 1, result.output
+    assert "health command failed" in result.stdout
+    with Reader.open(tmp_path / "found.db") as reader:
+        assert any("exit code 1, full of %s; rm -rf" in one.detail for one in reader.events())
+    assert wrong.exit_code == 1
+    assert "cannot be run" in wrong.output
+
+
+def test_what_was_found_is_in_the_recording(tmp_path: Path) -> None:
+    with running(planted.DropsNegative) as world:
+        result = fuzz(tmp_path, world.port, "--runs", "150", "--seed", "3", "--json")
+    first = findings(result)[0]
+    with Reader.open(tmp_path / "found.db") as reader:
+        sessions = list(reader.sessions())
+        noted = [one for one in reader.events() if one.kind == "finding"]
+    assert [one.id for one in sessions] == [one["session"] for one in findings(result)]
+    assert {str(one.origin) for one in sessions} == {"playback"}
+    assert noted[0].detail.startswith(f"fuzz run {first['run']} of seed 3: connection dropped")
+    assert first["changes"][0] in noted[0].detail
+    (changed,) = planted.changed_frames(tmp_path / "found.db", first["session"])
+    assert b"COUNT=10\n" in (changed.raw or b"")
+    assert b"COUNT=-" in (changed.sent or b"")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--verbatim"], "leave out --verbatim"),
+        (["--clients", "2"], "leave out --clients"),
+        (["--diff"], "leave out --diff"),
+        (["--timing", "fast"], "leave out --timing"),
+        (["--watch-pid", "nowhere"], "neither a process number nor a file"),
+        (["--health", ""], "is no command"),
+    ],
+)
+def test_what_cannot_be_is_refused(words: list[str], said: str, tmp_path: Path) -> None:
+    result = fuzz(tmp_path, 9, *words)
+    assert result.exit_code == 1
+    assert said in result.output
+
+
+def test_a_server_that_is_not_there_is_said_before_anything_is_changed(tmp_path: Path) -> None:
+    with running(planted.Sound) as world:
+        port = world.port
+    result = fuzz(tmp_path, port)
+    assert result.exit_code == 1
+    assert "the server is not well before anything is changed (refuses connections" in result.output
+
+
+def test_no_run_begins_after_the_time_limit(tmp_path: Path) -> None:
+    with running(planted.Sound) as world:
+        words = ("--runs", "100000", "--time-limit", "0.5")
+        result = fuzz(tmp_path, world.port, *words)
+    assert result.exit_code == 0
+    assert "--time-limit 0.5 s was over after" in result.stderr
