@@ -69,7 +69,6 @@ class BuddyRules(TalkRules):
             return
         friend.show = value(message, "SHOW") or "CHAT"
         friend.status, friend.product = value(message, "STAT"), value(message, "PROD")
-        client.place = friend.product
         yield from self._tell(friend)
         for mail in self.lounge.take_mail(friend.persona):
             yield Say(client, make("RECV", mail), live=True)

@@ -74,10 +74,11 @@ class Stage:
         if not client.open:
             return
         self.world.leave(client)
+        if self._places.pop(client, None) is not None:
+            client.port.note("where", f"{client.name} has left")
         rules = self.rules(client.protocol.name)
         if rules is not None:
             self.run(client, lambda: rules.closed(client))
-        self._places.pop(client, None)
 
     def end(self) -> None:
         """The run is about to end."""
@@ -162,5 +163,6 @@ class Stage:
         now = client.name, client.place
         if self._places.get(client) != now:
             self._places[client] = now
-            place = f" in {client.place}" if client.place else ""
-            client.port.note("where", f"{client.name} is{place or ' here'}")
+            role = f" ({client.role})" if client.role else ""
+            place = f"in {client.place}" if client.place else f"here{role}"
+            client.port.note("where", f"{client.name} is {place}")

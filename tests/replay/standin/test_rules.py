@@ -149,6 +149,8 @@ def test_who_is_where_is_told_once(play: Rehearsal) -> None:
     alice.says(Line("LOGIN", {"NAME": "alice"}))
     alice.says(Line("SET", {}))
     assert alice.notes == [("where", "alice is in the hall")]
+    alice.leaves()
+    assert alice.notes[1:] == [("where", "alice has left")]
 
 
 def test_an_endpoint_of_ours_is_announced(play: Rehearsal) -> None:
