@@ -1,0 +1,269 @@
+"""Logging in at GameSpy's presence server, and making accounts (gamespy 2.1 to 2.3, 2.5)."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from proxy.ciphers import gp_proof
+from proxy.message import Message
+from proxy.protocols.gamespy_presence import Presence, login_user
+from replay.servers._gs_people import Account, People, Profile, number, value
+from replay.standin.rules import Act, Acts, Close, Note, Rules, Say, hears
+from replay.standin.world import Client, World
+
+NOT_LOGGED_IN, BAD_SESSKEY, KICKED = 2, 3, 6
+LOGIN_NICK, LOGIN_EMAIL, LOGIN_PASSWORD, LOGIN_PROFILE = 0x102, 0x103, 0x104, 0x105
+LOGIN_UNIQUENICK, LOGIN_PREAUTH, LOGIN_TICKET = 0x109, 0x10A, 0x10B
+NEWUSER_NICK, NEWUSER_PASSWORD, NEWUSER_UNIQUENICK, NEWUSER_TAKEN = 0x201, 0x202, 0x203, 0x204
+OLD_BUDDIES, NEW_STATUS, LISTS = 1, 4, 8
+"""Bits of `sdkrevision` (gamespy 2.2)."""
+TICKET = string.ascii_letters + string.digits
+LATEST_TICKETS = 4096
+
+
+@dataclass(slots=True, eq=False)
+class Seat:
+    """One connection to the presence server."""
+
+    challenge: str
+    profile: Profile | None = None
+    sesskey: int = 0
+    revision: int = 0
+    quiet: int = 0
+    port: int = 0
+    product: int = 0
+    status: tuple[str, str, str] = ("0", "", "")
+    """Code, status text, place."""
+    info: dict[str, str] = field(default_factory=dict)
+    """What `statusinfo` said last."""
+
+
+def error(code: int, text: str, message: Message | None = None, *, fatal: bool = False) -> Presence:
+    """An error; it repeats the operation's id (gamespy 1)."""
+    made = Presence.make(("error", ""), ("err", code))
+    if fatal:
+        made = made.add("fatal", "")
+    made = made.add("errmsg", text)
+    operation = value(message, "id", 12) if message else ""
+    return made.add("id", operation) if operation else made
+
+
+class Seats(dict[Client, Seat]):
+    """All connections to the presence server, for whoever shares the world."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+
+
+class Tickets(dict[str, int]):
+    """Login ticket -> profile id."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+
+
+class LoginRules(Rules):
+    """Who may come in."""
+
+    protocol = "gamespy-presence"
+
+    @property
+    def people(self) -> People:
+        """Everybody who has an account."""
+        return self.world.shared(People)
+
+    def seat(self, client: Client) -> Seat:
+        """What is known of a connection."""
+        table = self.world.shared(Seats)
+        if client not in table:
+            letters = self.world.random.choices(string.ascii_uppercase, k=10)
+            table[client] = Seat("".join(letters))
+        return table[client]
+
+    def opened(self, client: Client) -> Acts:
+        challenge = self.seat(client).challenge
+        yield Say(client, Presence.make(("lc", 1), ("challenge", challenge), ("id", 1)))
+
+    def refuse(self, client: Client, code: int, text: str, message: Message) -> Iterator[Act]:
+        """A login that fails; the connection ends."""
+        yield Say(client, error(code, text, message, fatal=True))
+        yield Close(client, text)
+
+    @hears("login")
+    def log_in(self, client: Client, message: Message) -> Acts:
+        seat = self.seat(client)
+        if seat.profile is not None:
+            yield from self.left(client)
+        token, ticket = value(message, "authtoken"), value(message, "lt")
+        unique, user = value(message, "uniquenick"), value(message, "user")
+        names, profile, account, wrong = self._named(message, token, ticket, unique, user)
+        if (ticket or account) and profile is None:  # nobody to log in as, whatever it proves
+            yield from self.refuse(client, *wrong, message)
+            return
+        tries = self.people.passwords(client, names, account)
+        if ticket:
+            tries = [*tries, ""]
+        whom = login_user(message.encode())
+        theirs = value(message, "challenge").encode("latin-1")
+        ours = seat.challenge.encode("latin-1")
+        has = value(message, "response").encode("latin-1")
+        secrets = (one.encode("latin-1") for one in tries)
+        right = next((s for s in secrets if gp_proof.response(s, whom, theirs, ours) == has), None)
+        if right is None:
+            code, text = (LOGIN_PASSWORD, "The password is wrong.") if tries else wrong
+            if not tries:
+                yield Note("password", _UNKNOWN.format(names[0] if names else "nobody"), client)
+            yield from self.refuse(client, code, text, message)
+            return
+        if profile is None:
+            profile = self._adopt(names[0], unique or token, user, right.decode("latin-1"), message)
+        owner = self.people.account_of(profile)
+        if owner.password is None and not (token or ticket):
+            owner.password = right.decode("latin-1")
+            self.people.keep(owner)
+        proof = gp_proof.proof(right, whom, theirs, ours).decode()
+        yield from self._enter(client, seat, profile, message, proof)
+
+    def _named(
+        self, message: Message, token: str, ticket: str, unique: str, user: str
+    ) -> tuple[list[str], Profile | None, Account | None, tuple[int, str]]:
+        """Names of the account, its profile, the account, and what to say when it is unknown."""
+        if token:
+            profile = self.people.unique(_TOKENS, token)
+            return [token], profile, None, (LOGIN_PREAUTH, "The token is not known.")
+        if ticket:
+            pid = self.world.shared(Tickets).get(ticket)
+            profile = self.people.profiles.get(pid or 0)
+            found = self.people.account_of(profile) if profile else None
+            names = [profile.uniquenick, profile.email] if profile else []
+            return names, profile, found, (LOGIN_TICKET, "The ticket is not known.")
+        if unique:
+            profile = self.people.unique(number(value(message, "namespaceid")), unique)
+            found = self.people.account_of(profile) if profile else None
+            names = [unique, *([found.email] if found else [])]
+            return names, profile, found, (LOGIN_UNIQUENICK, "The unique nick is not known.")
+        nick, _, email = user.partition("@")
+        found = self.people.account(email)
+        profile = self.people.nick(found, nick) if found else None
+        if found is not None and profile is None:
+            return [user, email], None, found, (LOGIN_NICK, "The profile is not known.")
+        return [user, email, nick], profile, found, (LOGIN_EMAIL, "The address is not known.")
+
+    def _adopt(self, name: str, unique: str, user: str, password: str, message: Message) -> Profile:
+        """The profile of somebody whose password is known though it never made one here."""
+        people = self.people
+        nick, _, email = user.partition("@")
+        email = email or f"{name}@gamespy.invalid"
+        account = people.account(email) or people.make_account(email, password)
+        token = bool(value(message, "authtoken"))
+        space = _TOKENS if token else number(value(message, "namespaceid"))
+        return people.make_profile(account, nick or name, unique, space)
+
+    def _enter(
+        self, client: Client, seat: Seat, profile: Profile, message: Message, proof: str
+    ) -> Iterator[Act]:
+        people = self.people
+        other = people.here.get(profile.pid)
+        if other is not None and other is not client:
+            yield Say(other, error(KICKED, "Somebody else logged in as you.", fatal=True))
+            yield from self.left(other)
+            yield Close(other, "the profile logged in again")
+        seat.profile = profile
+        seat.sesskey = self.world.random.randrange(1 << 20, 1 << 31)
+        seat.revision = number(value(message, "sdkrevision"))
+        seat.quiet = number(value(message, "quiet"))
+        seat.port = number(value(message, "port")) & 0xFFFF
+        seat.product = number(value(message, "productid"))
+        seat.status, seat.info = ("0", "", ""), {}
+        people.here[profile.pid] = client
+        client.name = profile.uniquenick or profile.nick
+        if seat.revision & LISTS:  # before the second `lc` (gamespy 2.1)
+            for kind, pids in (("blk", profile.blocked), ("bdy", profile.buddies)):
+                listed = ",".join(map(str, pids))
+                yield Say(client, Presence.make((kind, len(pids)), ("list", listed)))
+        yield Say(
+            client,
+            Presence.make(
+                ("lc", 2),
+                ("sesskey", seat.sesskey),
+                ("proof", proof),
+                ("userid", people.account_of(profile).userid),
+                ("profileid", profile.pid),
+                ("uniquenick", profile.uniquenick),
+                ("lt", self._ticket(profile)),
+                ("id", value(message, "id", 12) or 1),
+            ),
+        )
+        yield from self.arrived(client, seat, profile)
+
+    def _ticket(self, profile: Profile) -> str:
+        tickets = self.world.shared(Tickets)
+        ticket = "".join(self.world.random.choices(TICKET, k=22)) + "__"
+        tickets[ticket] = profile.pid
+        while len(tickets) > LATEST_TICKETS:
+            del tickets[next(iter(tickets))]
+        return ticket
+
+    @hears("newuser")
+    def new_user(self, client: Client, message: Message) -> Acts:
+        code, profile = make_user(self.people, message, value(message, "passwordenc"))
+        if code:
+            made = error(code, _NEWUSER[code], message, fatal=True)
+            if code == NEWUSER_NICK and profile is not None:
+                made = made.add("pid", profile.pid)
+            yield Say(client, made)
+            return
+        assert profile is not None
+        userid = self.people.account_of(profile).userid
+        pairs = (("nur", ""), ("userid", userid), ("profileid", profile.pid))
+        yield Say(client, Presence.make(*pairs, ("id", value(message, "id", 12) or 1)))
+
+    # what the rest of the rules does
+
+    def arrived(self, client: Client, seat: Seat, profile: Profile) -> Iterator[Act]:
+        """Somebody has logged in."""
+        yield from ()
+
+    def left(self, client: Client) -> Iterator[Act]:
+        """Somebody is not logged in any more."""
+        yield from ()
+
+
+def make_user(people: People, message: Message, password: str) -> tuple[int, Profile | None]:
+    """A new account or profile: 0 or an error code, and the profile (gamespy 2.3)."""
+    email, nick = value(message, "email", 50), value(message, "nick", 30)
+    unique, space = value(message, "uniquenick", 30), number(value(message, "namespaceid"))
+    account = people.account(email)
+    if not nick or not email:
+        return NEWUSER_NICK, None
+    if account is not None and account.password not in (None, password):
+        return NEWUSER_PASSWORD, None
+    known = people.nick(account, nick) if account else None
+    if known is not None:
+        return NEWUSER_NICK, known
+    if unique and not unique.isprintable():
+        return NEWUSER_UNIQUENICK, None
+    taken = people.unique(space, unique) if unique else None
+    given = people.given(unique, email, f"{nick}@{email}")
+    if taken is not None or given not in (None, password):
+        return NEWUSER_TAKEN, taken
+    account = account or people.make_account(email, password)
+    if account.password is None:
+        account.password = password
+    return 0, people.make_profile(account, nick, unique, space)
+
+
+_TOKENS = -1
+"""The namespace of tokens."""
+_UNKNOWN = (
+    "the password of {} is not known, so that no proof can be made: give it by --accounts, or "
+    "let the game make the account anew"
+)
+_NEWUSER = {
+    NEWUSER_NICK: "The nick is taken.",
+    NEWUSER_PASSWORD: "The account exists, its password is another one.",
+    NEWUSER_UNIQUENICK: "The unique nick is not valid.",
+    NEWUSER_TAKEN: "The unique nick is taken.",
+}
