@@ -25,6 +25,8 @@ ROOM_LIMIT = 50
 NAME_LIMIT, TEXT_LIMIT, TOKEN_LIMIT = 31, 255, 127
 """Characters that the client keeps: of a persona or room, of a text, of a user's X (ea-lobby 3)."""
 MOST_ROOMS = 1000
+MOST_KEPT = 100_000
+"""Accounts, personas, lists and letters that are remembered."""
 MAIL_LIMIT = 50
 """Messages that are kept for somebody who is not here."""
 
@@ -132,6 +134,7 @@ class Lounge:
         self.tickets: dict[str, str] = {}
         """LKEY -> persona."""
         self.rooms: dict[str, Room] = {}
+        self._ranking: list[dict[str, Any]] | None = None
         first = BESIDE if world.recorded else 0
         self._room, self._user = first, first
         self.mask = f"{world.random.getrandbits(124) | 1 << 120:x}"
@@ -148,7 +151,7 @@ class Lounge:
         """Remember an account."""
         known = self.account(name) or {"name": name, "personas": [name[:PERSONA_LENGTH]]}
         known.update(facts)
-        self.shelf[f"account:{same(name)}"] = known
+        self._write(f"account:{same(name)}", known)
         for persona in known["personas"]:
             self.write_persona(persona, account=known["name"])
         return known
@@ -162,13 +165,27 @@ class Lounge:
         """Remember a persona."""
         known = self.persona(name) or {"name": name, "points": 0, "races": 0}
         known.update(facts)
-        self.shelf[f"persona:{same(name)}"] = known
+        self._write(f"persona:{same(name)}", known)
+        self._ranking = None
         return known
+
+    def _write(self, key: str, value: Any) -> None:
+        """Remember something, as long as there is not too much of it."""
+        if key in self.shelf or len(self.shelf) < MOST_KEPT:
+            self.shelf[key] = value
+
+    def drop_persona(self, name: str) -> None:
+        """Forget a persona."""
+        self.shelf.pop(f"persona:{same(name)}", None)
+        self._ranking = None
 
     def ranking(self) -> list[dict[str, Any]]:
         """All personas, the best first."""
-        known = [self.shelf[key] for key in self.shelf if key.startswith("persona:")]
-        return sorted(known, key=lambda one: (-int(one["points"]), same(one["name"])))
+        if self._ranking is None:
+            known = [self.shelf[key] for key in self.shelf if key.startswith("persona:")]
+            known.sort(key=lambda one: (-int(one["points"]), same(one["name"])))
+            self._ranking = known
+        return self._ranking
 
     # users and rooms
 
@@ -211,7 +228,7 @@ class Lounge:
 
     def write_lists(self, persona: str, lists: dict[str, dict[str, str]]) -> None:
         """Remember them."""
-        self.shelf[f"buddies:{same(persona)}"] = lists
+        self._write(f"buddies:{same(persona)}", lists)
 
     def ignores(self, persona: str, other: str) -> bool:
         """Whether a persona does not want to hear of another."""
@@ -229,7 +246,7 @@ class Lounge:
     def keep_mail(self, to: str, mail: dict[str, Any]) -> None:
         """Keep a message for somebody who is not here."""
         key = f"mail:{same(to)}"
-        self.shelf[key] = [*self.shelf.get(key, []), mail][-MAIL_LIMIT:]
+        self._write(key, [*self.shelf.get(key, []), mail][-MAIL_LIMIT:])
 
     def take_mail(self, persona: str) -> list[dict[str, Any]]:
         """What was kept for a persona; it is kept no longer."""

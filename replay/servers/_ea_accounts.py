@@ -88,5 +88,5 @@ class AccountRules(BuddyRules):
             yield Say(client, make("dper", ident=NO_MATCH))
             return
         self.lounge.write_account(account, personas=left)
-        self.lounge.shelf.pop(f"persona:{same(name)}", None)
+        self.lounge.drop_persona(name)
         yield Say(client, make("dper", {"PERS": name, "NAME": account}))

@@ -32,6 +32,7 @@ PING, SILENCE = 22.0, 66.0
 """Seconds between pings, and of silence after which a console is gone (ea-lobby 6)."""
 ANSWERS = ("ACPT", "DECL", "BLOC")
 """What is said to a challenge; everything else is one (ea-lobby 6)."""
+MOST_TICKETS = 10_000
 MOST_ROWS = 100
 """Rows of a ranking that are told at a time."""
 
@@ -105,6 +106,8 @@ class EaLobby(AccountRules):
         self.lounge.write_persona(name, account=player.account, last=self.world.seconds)
         ticket = f"${self.world.random.randbytes(16).hex()}"
         self.lounge.tickets[ticket] = name
+        if len(self.lounge.tickets) > MOST_TICKETS:
+            del self.lounge.tickets[next(iter(self.lounge.tickets))]
         facts = {"PERS": name, "LKEY": ticket, "LAST": date(last)}
         yield Say(client, make("pers", facts))
         yield self.who(player)

@@ -10,6 +10,7 @@ tape       one flow answered from the pool
 live       a live server beside it, that says what is not recorded
 ghosts     recorded players who are present
 performer  the sink of one flow: hears, has answered, records
+pacing     how much a client may say
 doors      the endpoints that are announced, and who is expected there
 cast       the recorder that makes the performers; the house of the world
 planning   what to listen on

@@ -20,6 +20,7 @@ from recordings.errors import UserError
 from recordings.model import Direction, Frame
 from replay.adaptive.lines import Line
 from replay.standin.live import Upstream
+from replay.standin.pacing import Pace
 from replay.standin.world import Client, Sitting
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Performer(Tap):
         self.unanswered = 0
         self._told: set[tuple[str, str]] = set()
         self._events = 0
+        self._pace = Pace(self._now, self._hear)
         self._begun = False
         self._asked: list[tuple[Frame, Message]] = []
         self._heard = False
@@ -99,8 +101,7 @@ class Performer(Tap):
         return True
 
     def held(self, direction: Direction) -> bool:
-        """See `Sink.held`: nothing is forwarded, so nothing is held; between a recording and a
-        live server each frame is decided upon."""
+        """See `Sink.held`: the stand-in forwards nothing; beside a live server it decides."""
         return not self.playing and (self.upstream is not None or super().held(direction))
 
     def seen(self, direction: Direction, data: bytes) -> None:
@@ -111,7 +112,7 @@ class Performer(Tap):
         for frame in self._feed(direction, data, self._now()):
             message = self.view(frame)
             self.record(frame, message)
-            self._hear(frame, message)
+            self._pace.came(self.pipe, frame, message)
 
     def through(self, direction: Direction, data: bytes) -> list[bytes]:
         """See `Sink.through`."""
@@ -165,6 +166,7 @@ class Performer(Tap):
     def closed(self, reason: str) -> None:
         """See `Sink.closed`."""
         self._over = True
+        self._pace.stop()
         super().closed(reason)
         if self.tape is not None:
             self.tape.stop()

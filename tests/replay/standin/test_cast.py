@@ -40,6 +40,7 @@ class Pipe:
         self.sent: list[bytes] = []
         self.ended: str | None = None
         self.unread = 0
+        self.braked: list[str] = []
         self._due: list[tuple[int, int, Callable[[], None]]] = []
 
     def send(self, direction: Direction, data: bytes) -> None:
@@ -53,6 +54,12 @@ class Pipe:
 
     def close(self, reason: str, *, reset: bool = False) -> None:
         self.ended = reason
+
+    def pause(self, direction: Direction) -> None:
+        self.braked.append("pause")
+
+    def go_on(self, direction: Direction) -> None:
+        self.braked.append("go on")
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         heapq.heappush(self._due, (self._clock.at + int(seconds * 1e6), len(self._due), call))
@@ -204,3 +211,24 @@ def test_who_comes_next_from_one_address_is_not_who_was_here(tmp_path: Path) -> 
         assert f"N={name}".encode() in whos[0], name
         tap.closed("client closed")
     assert len(run.store.sessions) == 1
+
+
+def test_who_floods_is_made_to_wait() -> None:
+    run = Run(Show())
+    tap, pipe = run.flow("ea-lobby", role="lobby")
+    tap.seen(UP, frame("peek", "NAME=East") * 2500)
+    assert len(pipe.sent) == 1000
+    assert pipe.braked == ["pause"]
+    other, quiet = run.flow("ea-lobby", port=50_001, role="lobby")
+    other.seen(UP, frame("peek", "NAME=East"))
+    assert len(quiet.sent) == 1, "nobody waits for it"
+    pipe.passes(1.0)
+    assert 1900 <= len(pipe.sent) <= 2100
+    pipe.passes(1.0)
+    assert len(pipe.sent) == 2500, "and nothing is lost"
+    assert pipe.braked == ["pause", "go on"]
+    tap.seen(UP, frame("peek", "NAME=East") * 2500)
+    tap.closed("client closed")
+    before = len(pipe.sent)
+    pipe.passes(5.0)
+    assert len(pipe.sent) == before
