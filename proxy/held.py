@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from proxy.message import Message
 from proxy.outbox import Outbox
-from proxy.rules import Change, Drop, Unsealed, judge
+from proxy.rules import Change, Drop, Unsealed, chosen, judge
 from recordings.errors import UserError
 from recordings.model import Action, Direction, Frame
 
@@ -36,6 +36,32 @@ class Held:
                 tap.pipe.later(seconds, call)
 
         self._box = Outbox(tap.stream, send, later)
+        self._peek = tap.protocol.peek
+        self._kinds = chosen(tap.rules) if self._peek is not None else None
+        self._direction = direction
+
+    def passes(self, datagram: bytes) -> bool:
+        """Whether it goes on as it is, which one look tells: no rule cares for such a kind."""
+        kinds, peek = self._kinds, self._peek
+        if kinds is None or peek is None or not self._box.idle:
+            return False
+        return peek(self._direction, datagram) not in kinds
+
+    def all_pass(self, frames: list[Frame], data: bytes) -> bool:
+        """The same of frames that are exactly what came last; they are no longer kept then."""
+        kinds, peek, kept = self._kinds, self._peek, self._kept
+        if kinds is None or peek is None or self._ahead or len(kept) != len(data):
+            return False
+        left = len(data)
+        for frame in frames:
+            raw = frame.raw
+            if raw is None or frame.plain is not None or peek(self._direction, raw) in kinds:
+                return False
+            left -= len(raw)
+        if left or not self._box.idle:
+            return False
+        kept.clear()
+        return True
 
     def came(self, data: bytes) -> None:
         """Keep what came until a frame holds it."""

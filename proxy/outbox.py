@@ -43,6 +43,11 @@ class Outbox:
         self._line: list[_Slot] = []
         self._kept: list[_Kept] = []
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits."""
+        return not (self._line or self._kept)
+
     def put(self, data: bytes) -> list[bytes]:
         """Bytes that go on now; nothing when they must wait behind others."""
         if self._stream and self._line:

@@ -126,6 +126,9 @@ class Protocol:
     begins: bytes = b""
     """A regular expression for the first bytes of a flow, of either side, that tells the protocol
     from others at a port where nobody expects it. Empty: it is known by its ports alone."""
+    peek: Callable[[Direction, bytes], str] | None = None
+    """A first look at a frame's clear bytes (of a datagram: as it came), much cheaper than a view:
+    the kind, when it is one that `announces` or `swallow` name, else any other text."""
     make_for: Mapping[Transport, Callable[[SessionKeys], Dissector]] = field(default_factory=dict)
     """Dissectors of further transports, where one protocol speaks over two."""
 

@@ -60,6 +60,8 @@ class Redirect:
                 continue
             key = announce.direction, announce.kind
             self._announces.setdefault(key, []).append(announce)
+        self.kinds = frozenset(kind for _, kind in self._announces)
+        """See `Choosy`."""
 
     def holds(self, direction: Direction) -> bool:
         """See `Rule.holds`."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from proxy.message import Message, Opaque
 from recordings.model import Direction, Frame
@@ -91,6 +91,23 @@ class Rule(Protocol):
         ...
 
 
+@runtime_checkable
+class Choosy(Protocol):
+    """A rule that leaves all frames alone but those of a few kinds, which a protocol announces."""
+
+    kinds: frozenset[str]
+
+
+def chosen(rules: Sequence[Rule]) -> frozenset[str] | None:
+    """The kinds that any of the rules looks at; None: all."""
+    found: set[str] = set()
+    for rule in rules:
+        if not isinstance(rule, Choosy):
+            return None
+        found |= rule.kinds
+    return frozenset(found)
+
+
 def judge(
     rules: Sequence[Rule],
     frame: Frame,
@@ -123,10 +140,11 @@ def judge(
 class Swallow:
     """Drops every frame of one kind in one direction (`@tic`: the client then stays in clear)."""
 
-    __slots__ = ("direction", "kind")
+    __slots__ = ("direction", "kind", "kinds")
 
     def __init__(self, kind: str, direction: Direction) -> None:
         self.kind = kind
+        self.kinds = frozenset((kind,))
         self.direction = direction
 
     def holds(self, direction: Direction) -> bool:

@@ -57,6 +57,9 @@ class Tap:
         self._warned: set[str] = set()
         self.stream = flow.listen.transport is Transport.TCP
         self.pipe: Pipe | None = None
+        self._direct: Pipe | None = None
+        """The pipe, when what is sent by it goes to the socket: then frames are sent first and
+        recorded afterwards."""
         self.fate: Fate | None = None
         """What the faults of the transport do to the frames that are recorded now."""
         self._elsewhere = store.annotates and not registry.is_added(flow.protocol.name)
@@ -68,6 +71,7 @@ class Tap:
     def started(self, pipe: Pipe) -> None:
         """See `Actor.started`."""
         self.pipe = pipe
+        self._direct = pipe if getattr(pipe, "direct", False) else None
 
     def takes_over(self, reason: str) -> bool:
         """See `Actor.takes_over`: a tap answers nobody."""
@@ -89,9 +93,20 @@ class Tap:
     def through(self, direction: Direction, data: bytes) -> list[bytes]:
         """See `Sink.through`."""
         side = self._held[direction]
+        direct = self._direct if self.fate is None else None
+        if direct is not None and not self.stream and side.passes(data):
+            direct.send(direction, data)
+            self.seen(direction, data)
+            return []
         side.came(data)
+        frames = self._feed(direction, data, self._now())
+        if direct is not None and side.all_pass(frames, data):
+            direct.send(direction, data)
+            for frame in frames:
+                self.record(frame)
+            return []
         out: list[bytes] = []
-        for frame in self._feed(direction, data, self._now()):
+        for frame in frames:
             side.take(frame, out)
         out += side.overtaken()
         if len(out) > 1 and self.stream:

@@ -594,6 +594,7 @@ PROTOCOLS = (
         personal=LOBBY,
         session_keys=("sess",),
         swallow=(("@tic", UP),),
+        peek=lambda direction, clear: clear[:4].decode("latin-1"),
         source="ea-lobby 0 to 11",
     ),
 )

@@ -503,6 +503,7 @@ PROTOCOLS = (
             "CachedData.slot": Volatile("learned", "GameData.data"),
             "Info.text": Volatile("fresh"),
         },
+        peek=lambda direction, clear: "HELLOD00D" if clear.startswith(b"HELLOD00D") else "",
         answers={
             "HELLO": ("HELLOD00D", "TOO", "VER"),
             "PING": ("PONG",),

@@ -129,7 +129,8 @@ class Pipe(Protocol):
     """The sender's end of one flow, for a sink that says something by itself.
 
     A stand-in answers with it, a fault delays with it, a mutation inserts with it. All methods may
-    be called after the flow is over; they do nothing then.
+    be called after the flow is over; they do nothing then. One whose attribute `direct` is true
+    has nothing between itself and the socket.
     """
 
     @property

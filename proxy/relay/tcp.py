@@ -40,6 +40,8 @@ HALF_CLOSED_CHECK = 30.0
 class TcpFlow:
     """One TCP connection of a client and ours to the server. It is the sink's `Pipe`."""
 
+    direct = True
+
     def __init__(self, listener: TcpListener) -> None:
         self.listener = listener
         self.host = listener.host

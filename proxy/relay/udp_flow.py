@@ -17,6 +17,7 @@ class UdpFlow:
     """The sink's `Pipe`: one stretch of talk of an endpoint, from a datagram to silence."""
 
     __slots__ = ("endpoint",)
+    direct = True
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
