@@ -68,6 +68,8 @@ def warren(tmp_path: Path) -> Iterator[Warren]:
     warren = Warren(tmp_path, "--rule", "jazz2.name=Loop Stand")
     with warren.command:
         yield warren
+        for one in warren.rabbits:
+            one.close()
 
 
 @pytest.fixture
