@@ -108,8 +108,8 @@ def same_game(*players: Player) -> list[bytes]:
     """What all have played, from the frame on at which all have the network."""
     begin = max(one.emulator.lag for one in players)
     first, *others = (one.emulator.played[begin:] for one in players)
-    for one in others:
-        assert one == first
+    for other in others:
+        assert other == first
     for one in players:
         early = one.emulator.played[:begin]
         assert not any(any(row) for row in early), "before that nobody has pressed anything"
