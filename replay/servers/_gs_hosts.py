@@ -1,0 +1,116 @@
+"""The game servers that have registered, shared by the query and browser services (gamespy 4 to 7).
+
+A game server is known by the address from which it speaks and by its query port. What it does not
+renew is forgotten after some time; who watches a game's list is told of every change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+
+from replay.standin.rules import Act
+from replay.standin.world import Client, World
+
+Place = tuple[str, int]
+"""Address and query port."""
+EXPIRES = 180
+"""Seconds without a heartbeat or keepalive of QR2 after which a server is gone."""
+EXPIRES_QR1 = 900
+"""The same of QR1, whose heartbeat comes every five minutes."""
+MOST = 20_000
+MOST_OF_A_HOST = 2_000
+"""A flood from one address does not fill the list."""
+
+
+@dataclass(slots=True, eq=False)
+class Host:
+    """One game server."""
+
+    game: str
+    place: Place
+    client: Client
+    key: bytes = b""
+    """The instance key of QR2; empty for QR1."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    listed: bool = False
+    """It has answered the challenge."""
+    seen: int = 0
+    """Unix time in seconds of the last sign of life."""
+    challenge: str = ""
+
+    @property
+    def private(self) -> Place | None:
+        """Its own address within its network, as it says."""
+        parts = self.facts.get("localip0", "").split(".")
+        if len(parts) != 4 or not all(one.isascii() and one.isdigit() for one in parts):
+            return None
+        if any(int(one[:4]) > 255 for one in parts):
+            return None
+        port = self.facts.get("localport", "")
+        number = int(port) if port.isascii() and port[:6].isdigit() and len(port) < 6 else 0
+        return ".".join(parts), number if 0 < number < 65536 else self.place[1]
+
+
+Watcher = Callable[[Host, bool], Iterator[Act]]
+"""Is told of a server that is new or has changed, or (False) that is gone."""
+
+
+class Hosts:
+    """Every game server of the run."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._hosts: dict[Place, Host] = {}
+        self._of: dict[str, int] = {}
+        self.watchers: dict[Client, Watcher] = {}
+
+    def find(self, place: Place) -> Host | None:
+        """The server at a place."""
+        return self._hosts.get(place)
+
+    def at(self, client: Client) -> list[Host]:
+        """The servers of QR1 that speak from a client's address, whatever their query port."""
+        found = self._hosts.get(client.address)
+        if found is not None:
+            return [] if found.key else [found]
+        mine = (one for one in self._hosts.values() if one.client is client and not one.key)
+        return list(mine)
+
+    def room(self, place: Place) -> bool:
+        """Whether another server may register from that address."""
+        return len(self._hosts) < MOST and self._of.get(place[0], 0) < MOST_OF_A_HOST
+
+    def put(self, host: Host) -> Iterator[Act]:
+        """A server is new or has changed."""
+        if host.place not in self._hosts:
+            self._of[host.place[0]] = self._of.get(host.place[0], 0) + 1
+        self._hosts[host.place] = host
+        if host.listed:
+            yield from self._tell(host, True)
+
+    def drop(self, host: Host) -> Iterator[Act]:
+        """A server is gone."""
+        if self._hosts.get(host.place) is host:
+            del self._hosts[host.place]
+            self._of[host.place[0]] -= 1
+            if not self._of[host.place[0]]:
+                del self._of[host.place[0]]
+            if host.listed:
+                yield from self._tell(host, False)
+
+    def _tell(self, host: Host, there: bool) -> Iterator[Act]:
+        for watcher in list(self.watchers.values()):
+            yield from watcher(host, there)
+
+    def expired(self) -> Iterator[Act]:
+        """Forget whoever was silent for too long; the longest silent are looked at first."""
+        now = self.world.seconds
+        for host in list(self._hosts.values()):
+            if now - host.seen > (EXPIRES if host.key else EXPIRES_QR1):
+                yield from self.drop(host)
+
+    def of(self, game: str, most: int | None = None) -> list[Host]:
+        """The listed servers of a game."""
+        return list(islice((h for h in self._hosts.values() if h.listed and h.game == game), most))
