@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Self
 
 import msgspec
@@ -31,11 +31,18 @@ class Unknown(Struct):
 HEAD = struct.Struct("<HHB")  # number, length, type
 
 
+_unpack = HEAD.unpack_from
+
+
 def heads(data: bytes) -> list[tuple[int, int, int, int]]:
     """Number, tag, start and end of the body of every message; raises WireError."""
     end, offset = len(data), 1
     if not end or not data[0]:
         raise Misfit("Bundle.messages", 0, "there is no message")
+    if data[0] == 1 and end > HEAD.size:  # the commonest: one message that fills the datagram
+        number, length, tag = _unpack(data, 1)
+        if length + 5 == end and length:
+            return [(number, tag, 6, end)]
     found = []
     for index in range(data[0]):
         if end - offset < HEAD.size:
@@ -223,8 +230,13 @@ class Numbers:
         self.gaps = 0
         """How often numbers were left out."""
 
-    def take(self, numbers: Iterable[int]) -> tuple[list[int], list[int]]:
+    def take(self, numbers: Collection[int]) -> tuple[list[int], list[int]]:
         """New ones and ones seen before, each from old to new."""
+        if self.newest is not None and len(numbers) == 1:  # the commonest: the next one, alone
+            (number,) = numbers
+            if number == (self.newest + 1) & 0xFFFF:
+                self.newest = number
+                return [number], []
         given = list(dict.fromkeys(numbers))
         base = self.newest if self.newest is not None else given[0]
         given.sort(key=lambda number: (number - base + 0x8000) & 0xFFFF)
@@ -241,7 +253,8 @@ class Numbers:
             self.missing.clear()
         elif ahead > 0:
             self.gaps += ahead > 1
-            self.missing.extend(n & 0xFFFF for n in range(number - ahead + 1, number))
+            if ahead > 1:
+                self.missing.extend(n & 0xFFFF for n in range(number - ahead + 1, number))
         elif number in self.missing:
             self.missing.remove(number)
             return True

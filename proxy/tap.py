@@ -85,7 +85,12 @@ class Tap:
 
     def seen(self, direction: Direction, data: bytes) -> None:
         """See `Sink.seen`."""
-        for frame in self._feed(direction, data, self._now()):
+        at = self._now()
+        try:
+            frames = self.dissector.feed(direction, data, at)
+        except Exception as error:  # see _feed
+            frames = self._broken(direction, data, at, error)
+        for frame in frames:
             self.record(frame)
 
     # What waits for an answer
@@ -206,7 +211,8 @@ class Tap:
                 self.store.add_key(flow.session, key, flow_id=flow.id, frame_id=frame.id)
         except UserError as error:
             self.refused(str(error))
-        if frame.error is not None or frame.derived is not None:
+        derived = frame.derived
+        if frame.error is not None or (derived is not None and "checks" in derived):
             self._look(frame)
         if self._watch:
             self._watch.frame(flow, frame, message)

@@ -20,6 +20,7 @@ Facts: the reference "kaillera", sections 1 to 7.
 
 from __future__ import annotations
 
+import struct
 from collections import deque
 from typing import Annotated, Any, ClassVar, TypeAlias
 
@@ -394,6 +395,19 @@ STARTS = (StartGame.tag, AllReady.tag)
 """What a server says before the first input of a game: both lists are emptied."""
 
 
+def _lone_data(data: bytes, tag: int, start: int, stop: int) -> bytes:
+    """The input of a GameData without a name, as all are that are sent: read by two looks."""
+    if tag != GameData.tag or data[start] or stop - start < 4:
+        return b""
+    size: int = _SIZE(data, start + 1)[0]
+    return data[start + 3 : stop] if start + 3 + size == stop else b""
+
+
+_SIZE = struct.Struct("<H").unpack_from
+_MAIN = {way: MAIN[way] for way in Direction}
+_INPUTS = {one.tag: one.read for one in (GameData, CachedData)}
+
+
 class KailleraDissector(DatagramDissector):
     """Tells new messages from repeated ones, and resolves the slots of CachedData."""
 
@@ -416,9 +430,10 @@ class KailleraDissector(DatagramDissector):
         self._doubt: dict[Direction, str] = {}
 
     def frame(self, frame: Frame) -> None:
-        data, way = frame.clear, frame.direction
-        if data[:MARK] in MAIN[way]:
-            if MAIN[way][data[:MARK]] is Hello:
+        data, way = frame.raw or b"", frame.direction
+        main = _MAIN[way].get(data[:MARK])
+        if main is not None:
+            if main is Hello:
                 self._begin()
             return
         try:
@@ -427,10 +442,9 @@ class KailleraDissector(DatagramDissector):
             return  # the view says why
         if way is UP and len(messages) == 1 and messages[0][:2] == (0, UserInfo.tag):
             self._login()
-        first = self._numbers[way].newest is None
-        places = {one[0]: index for index, one in enumerate(messages)}
         numbers = self._numbers[way]
-        gaps = numbers.gaps
+        first, gaps = numbers.newest is None, numbers.gaps
+        places = {one[0]: index for index, one in enumerate(messages)}
         new, seen = numbers.take(places)
         frame.derived = {"new": new, "seen": seen}
         if first and 0 not in places:
@@ -438,7 +452,8 @@ class KailleraDissector(DatagramDissector):
         elif numbers.gaps > gaps:
             self._doubt[way] = f"unknown: messages before {new[-1]} were not seen"
         for number in new:
-            self._look(frame, places[number], *messages[places[number]])
+            place = places[number]
+            self._look(frame, place, *messages[place])
 
     def _login(self) -> None:
         """A message 0 that is no repetition: the same port serves another session."""
@@ -448,12 +463,17 @@ class KailleraDissector(DatagramDissector):
     def _look(self, frame: Frame, place: int, number: int, tag: int, start: int, stop: int) -> None:
         """One new message, in the order of numbers."""
         way, derived = frame.direction, frame.derived or {}
+        read = _INPUTS.get(tag)
         if tag == Quit.tag and way is UP:
             self._over = True
         elif tag in STARTS and way is DOWN:
             self._empty()
-        elif tag in (GameData.tag, CachedData.tag):
-            found = self._input(way, TABLE[way][tag].read(frame.clear, start, stop)[0])
+        elif read is not None:
+            data = frame.raw or b""
+            lone = _lone_data(data, tag, start, stop)
+            if lone:
+                self._inputs[way].append(lone)
+            found = lone or self._input(way, read(data, start, stop)[0])
             if isinstance(found, bytes):
                 derived.setdefault("input", {})[str(number)] = found.hex()
             else:
