@@ -16,7 +16,7 @@ from proxy.relay.clock import now
 from recordings.errors import UserError
 from recordings.text import crop
 from recordings.writer import Recording
-from replay.fuzzing.campaign import Campaign, Finding
+from replay.fuzzing.campaign import EARLIER, Campaign, Finding
 from replay.fuzzing.changes import shown
 from replay.fuzzing.obeying import Wish
 from replay.playback.steps import Script
@@ -39,6 +39,7 @@ class FuzzWords:
     health: str | None = None
     time_limit: float = 600.0
     wait_back: float = 10.0
+    may_drop: bool = False
 
     @classmethod
     def take(cls, words: dict[str, object]) -> Self:
@@ -62,7 +63,7 @@ def fuzz(
     house = LiveHouse(manner, wish=wish, pid=asked.watch_pid, health=asked.health)
     numbers = range(asked.only, asked.only + 1) if asked.only else range(1, asked.runs + 1)
     with Recording.open(path) as store:
-        campaign = Campaign(script, seed, house, store, wish, asked.wait_back)
+        campaign = Campaign(script, seed, house, store, wish, asked.may_drop, asked.wait_back)
         stopped = _go(campaign, numbers, asked)
     _tell(campaign, len(numbers), path, as_json)
     if stopped and not as_json:
@@ -138,6 +139,8 @@ def _table(findings: list[Finding]) -> list[str]:
         what = crop(shown(one.fewest), WIDTH)
         if one.like is not None:
             what = f"like run {one.like}"
+        elif not one.reached:
+            what = f"nothing: {EARLIER}"
         seen = one.symptom.sign.value
         rows.append((str(one.plan.run), str(line.frame.id), line.kind, seen, what))
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]) - 1)]

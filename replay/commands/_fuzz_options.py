@@ -40,6 +40,12 @@ _OPTIONS = (
         "other than 0 is a finding.",
     ),
     click.option(
+        "--may-drop",
+        is_flag=True,
+        help="With --fuzz: a connection that the server drops is no finding. Without it one is, if "
+        "the message was whole and the server does not hang up there anyway.",
+    ),
+    click.option(
         "--time-limit",
         type=click.FloatRange(min=0, min_open=True),
         default=600.0,

@@ -13,7 +13,7 @@ from proxy.flow import Store
 from recordings.errors import UserError
 from recordings.model import Json, Origin
 from replay.fuzzing.changes import Changes, place_of, shown
-from replay.fuzzing.cutting import probe, until
+from replay.fuzzing.cutting import last_said, probe, until
 from replay.fuzzing.draft import Draft
 from replay.fuzzing.minimising import fewest
 from replay.fuzzing.obeying import Fuzzed, Wish
@@ -27,6 +27,7 @@ EVENT = "finding"
 """The kind of the event that notes a finding."""
 AGAIN = 0.1
 """Seconds between two looks whether a server is back."""
+EARLIER = "an earlier run may have done it"
 OURS = ("played to the end", "broken off")
 """Why a flow ends that the server did not end."""
 
@@ -68,6 +69,8 @@ class Finding:
     """How often it was run again."""
     lives: bool = True
     """The server came back."""
+    reached: bool = True
+    """The message was said; else an earlier run may have done it."""
     session: int = 0
     """Of the recording."""
 
@@ -75,7 +78,10 @@ class Finding:
     def sentence(self) -> str:
         """What is in the event."""
         plan, line = self.plan, self.plan.line
-        text = f"fuzz run {plan.run} of seed {plan.seed}: {self.symptom}; changed {plan.what}"
+        text = f"fuzz run {plan.run} of seed {plan.seed}: {self.symptom}"
+        if not self.reached:
+            return f"{text}; before anything was changed: {EARLIER}"
+        text += f"; changed {plan.what}"
         if self.fewest != plan.changes:
             text += f"; enough is {line.kind}: {shown(self.fewest)}"
         return f"{text}; like run {self.like}" if self.like else text
@@ -92,6 +98,7 @@ class Finding:
             "changes": [str(one) for one in self.plan.changes],
             "fewest": [str(one) for one in self.fewest],
             "like": self.like,
+            "reached": self.reached,
             "session": self.session,
         }
 
@@ -105,6 +112,8 @@ class Campaign:
     house: House
     store: Store
     wish: Wish | None = None
+    may_drop: bool = False
+    """A server that hangs up is no finding."""
     patience: float = 10.0
     """Seconds that a dead server has to come back."""
     findings: list[Finding] = field(default_factory=list)
@@ -116,7 +125,7 @@ class Campaign:
     def begin(self) -> None:
         """Is it well before anything is changed? Raises UserError."""
         first = self.script.steps[0].flow
-        symptom = self._symptom(first)
+        symptom = self._symptom(first) or self._symptom(first)  # it must bear being played again
         if symptom is not None:
             raise UserError(
                 f"the server is not well before anything is changed ({symptom}): see that "
@@ -138,13 +147,16 @@ class Campaign:
     def run(self, plan: Plan, goes_on: Callable[[], bool] = lambda: True) -> Finding | None:
         """One run, recorded if something was found."""
         draft = Draft()
+        missed = len(self.unreached)
         symptom = self._try(plan, plan.changes, draft)
         if symptom is None:
             return None
         finding = Finding(plan, symptom, plan.changes, self._like(plan, symptom))
+        if len(self.unreached) > missed:
+            finding.reached, finding.fewest, finding.like = False, (), None
         self.findings.append(finding)
         finding.lives = not symptom.sign.dead or self._back(plan.say.flow)
-        if finding.like is None:
+        if finding.reached and finding.like is None:
             self._minimise(finding, goes_on)
         finding.session = draft.write(self.store)
         note = finding.sentence
@@ -162,8 +174,9 @@ class Campaign:
         player = self.house.play(until(self.script, plan.say, changes), scribe, run)
         if not run.said:
             self.unreached.append(f"run {plan.run}: {player.verdict.sentence()}")
-        dropped = self._dropped(player, plan) if run.said and run.intact else None
-        if dropped is not None and self._drops_anyway(plan):
+        counts = run.said and run.intact and not self.may_drop
+        dropped = self._dropped(player, plan) if counts else None
+        if dropped is not None and self._drops_anyway(plan, changes):
             dropped = None
         symptom = self._symptom(plan.say.flow)
         return symptom or dropped
@@ -181,12 +194,13 @@ class Campaign:
             return None
         return Symptom(Sign.DROPPED, flow.ended)
 
-    def _drops_anyway(self, plan: Plan) -> bool:
+    def _drops_anyway(self, plan: Plan, changes: Changes) -> bool:
         """Whether it hangs up there when nothing is changed, as many servers do when they part."""
-        place = plan.say.index
+        last = last_said(self.script, plan.say, changes)
+        place = last.index
         if place not in self._hangs_up:
             run = Fuzzed(plan, ())
-            script = until(self.script, plan.say, ())
+            script = until(self.script, last, ())
             player = self.house.play(script, self._scribe("", None), run)
             self._hangs_up[place] = run.said and self._dropped(player, plan) is not None
         return self._hangs_up[place]
@@ -227,7 +241,7 @@ class Campaign:
         for other in self.findings:
             theirs = {place_of(one) for one in other.fewest}
             same = other.plan.line.kind == plan.line.kind and theirs <= mine
-            if same and other.like is None and other.symptom.sign.like(symptom.sign):
+            if same and theirs and other.like is None and other.symptom.sign.like(symptom.sign):
                 return other.plan.run
         return None
 

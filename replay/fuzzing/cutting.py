@@ -24,12 +24,19 @@ class _Nothing(Opaque):
 def until(script: Script, say: Say, changes: Changes) -> Script:
     """Everything up to a message; what is said next too where its place is changed; a moment."""
     steps: list[Step] = script.steps[: say.index + 1]
-    if any(one in FOLLOWED for one in changes):
-        later = next_say(script.steps, say)
-        steps += [later] if later is not None else []
+    last = last_said(script, say, changes)
+    if last is not say:
+        steps.append(last)
     wait = Hear(say.flow, say.at, _nothing(say.at), Wait.PUSH)
     wait.index, wait.after = len(script.steps), say.index
     return replace(script, steps=[*steps, wait])
+
+
+def last_said(script: Script, say: Say, changes: Changes) -> Say:
+    """What a run says last: a message in another place needs the next one."""
+    if any(one in FOLLOWED for one in changes):
+        return next_say(script.steps, say) or say
+    return say
 
 
 def _nothing(at: int) -> Line:

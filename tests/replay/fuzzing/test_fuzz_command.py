@@ -192,3 +192,44 @@ def test_no_run_begins_after_the_time_limit(tmp_path: Path) -> None:
         result = fuzz(tmp_path, world.port, *words)
     assert result.exit_code == 0
     assert "--time-limit 0.5 s was over after" in result.stderr
+
+
+def test_hanging_up_may_be_allowed(tmp_path: Path) -> None:
+    with running(planted.DropsNegative) as world:
+        words = ("--runs", "150", "--seed", "3", "--may-drop")
+        result = fuzz(tmp_path, world.port, *words)
+    assert result.exit_code == 0, result.output
+    assert any(re.search("COUNT=-", body) for _, body in world.seen)
+
+
+def test_a_server_that_dies_late_is_not_laid_on_the_next_change(tmp_path: Path) -> None:
+    class Late(planted.Sound):
+        """Defect: a value over 200 characters kills it when somebody else speaks."""
+
+        poisoned = False
+
+        def look(self, kind: str, body: str) -> None:
+            if Late.poisoned and kind == "rank":
+                Late.poisoned = False
+                self.world.die()
+                self.closing = True
+            Late.poisoned = Late.poisoned or re.search(r"=[^\n]{201,}", body) is not None
+
+    with running(Late) as world:
+        result = fuzz(tmp_path, world.port, "--runs", "60", "--seed", "3", "--json")
+    late = [one for one in findings(result) if not one["reached"]]
+    assert late
+    assert all(one["fewest"] == [] and one["like"] is None for one in late)
+
+
+def test_a_server_that_hangs_up_anyway_has_no_finding(tmp_path: Path) -> None:
+    class Parts(planted.Sound):
+        """Hangs up behind the last message, as it did when nothing was changed."""
+
+        def look(self, kind: str, body: str) -> None:
+            self.closing = kind == "snap"
+
+    with running(Parts) as world:
+        result = fuzz(tmp_path, world.port, "--runs", "60", "--seed", "3")
+    assert result.exit_code == 0, result.output
+    assert [kind for kind, _ in world.seen].count("snap") > 5
