@@ -174,7 +174,7 @@ class StreamDissector(Dissector):
         while start < len(view):
             try:
                 length = self.frame_length(direction, view, start)
-                if max(length, 0 if length else len(view) - start) > self.frame_limit:
+                if (length or len(view) - start) > self.frame_limit:
                     raise WireError(f"a frame is longer than the limit, {self.frame_limit} bytes")
             except PEER_FAULTS as error:
                 frames.append(self._lose(side, direction, view, start, at, str(error)))
