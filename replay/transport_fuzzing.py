@@ -77,7 +77,11 @@ class LiveHouse:
             number = _read_pid(self._pid)
         except UserError:
             return f"{self._pid} names no process any more"
-        return None if _runs(number) else f"process {number} has ended"
+        if _runs(number):
+            return None
+        if self._pid.isdigit():
+            self._pid = None  # whatever starts the server again gives it another number
+        return f"process {number} has ended"
 
     def health(self) -> str | None:
         """See `House.health`."""

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,40 @@ def test_a_sound_server_has_no_findings(tmp_path: Path) -> None:
     assert len(world.seen) > 200
     with Reader.open(tmp_path / "found.db") as reader:
         assert list(reader.sessions()) == []
+
+
+SERVER = """
+import os, socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+while True:
+    link, _ = listener.accept()
+    with link:
+        while data := link.recv(1 << 20):
+            if len(data) > 200:
+                os._exit(3)
+            link.sendall(data[:4] + bytes(4) + (12 + 5).to_bytes(4, "big") + b"S=1\\n\\0")
+"""
+
+
+def test_a_real_process_that_ends_is_found_gone(tmp_path: Path) -> None:
+    server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
+    reaper = threading.Thread(target=server.wait, daemon=True)
+    reaper.start()
+    try:
+        assert server.stdout is not None
+        port = int(server.stdout.readline())
+        words = ("--watch-pid", str(server.pid), "--wait-back", "0.1", "--json")
+        result = fuzz(tmp_path, port, "--runs", "80", "--seed", "3", *words)
+    finally:
+        server.kill()
+        reaper.join(10)
+        assert server.stdout is not None
+        server.stdout.close()
+    (found,) = findings(result)
+    assert found["sign"] == "process gone"
+    assert found["detail"] == f"process {server.pid} has ended"
+    assert result.exit_code == 1
 
 
 def test_a_process_that_is_gone_is_found(tmp_path: Path) -> None:
