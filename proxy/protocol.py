@@ -105,6 +105,8 @@ class Protocol:
     """Reads `frame.clear`; raises WireError. Need not check that it encodes back."""
     kinds: tuple[Kind, ...] = ()
     announces: tuple[Announce, ...] = ()
+    refers: tuple[Announce, ...] = ()
+    """Fields by which a side names an endpoint that was announced to it: ours is put back."""
     volatile: Mapping[str, Volatile] = field(default_factory=dict)
     answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Kind of a request -> kinds that end its turn."""

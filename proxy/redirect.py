@@ -60,23 +60,37 @@ class Redirect:
                 continue
             key = announce.direction, announce.kind
             self._announces.setdefault(key, []).append(announce)
-        self.kinds = frozenset(kind for _, kind in self._announces)
+        self._refers: dict[tuple[Direction, str], list[Announce]] = {}
+        for refer in flow.protocol.refers:
+            self._refers.setdefault((refer.direction, refer.kind), []).append(refer)
+        self._looked_at = self._announces.keys() | self._refers.keys()
+        self.kinds = frozenset(kind for _, kind in self._looked_at)
         """See `Choosy`."""
 
     def holds(self, direction: Direction) -> bool:
         """See `Rule.holds`."""
-        return any(way is direction for way, _ in self._announces)
+        return any(way is direction for way, _ in self._looked_at)
 
     def judge(self, frame: Frame, message: Message) -> Verdict:
         """See `Rule.judge`."""
-        announces = self._announces.get((frame.direction, message.kind))
-        if not announces:
+        key = frame.direction, message.kind
+        if key not in self._looked_at:
             return message
         done: dict[str, str] = {}
+        for refer in self._refers.get(key, ()):
+            self._put_back(refer, message, done)
+        announces = self._announces.get(key, [])
         for announce in announces:
             if announce.when is None or announce.when(message):
                 self._follow(announce, message, frame.at, done)
         return self._rewritten(announces, message, done)
+
+    def _put_back(self, refer: Announce, message: Message, done: dict[str, str]) -> None:
+        """Where a client names a relay of ours, name the server that it stands for."""
+        for target in self._targets(refer, message):
+            listen = self._all.own.get((refer.transport, target.port))
+            if target.host == self._flow.local[0] and listen is not None and listen.upstream:
+                done.update(_become(target, listen.upstream))
 
     def recorded(self, frame: Frame) -> None:
         """See `Rule.recorded`."""

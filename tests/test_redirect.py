@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from proxy import registry
 from proxy.flow import Flow
 from proxy.legs import PASSING, STALE, Redirects
 from proxy.message import Message
-from proxy.protocol import Announce
+from proxy.protocol import Announce, Protocol
 from proxy.redirect import Redirect
 from proxy.relay.api import Address, Listen
 from recordings.model import Direction, Frame, Transport
@@ -25,6 +27,7 @@ class Bench:
         self,
         server: Address = PUBLIC,
         *,
+        protocol: Protocol = TOY,
         client: str = "198.51.100.5",
         local: Address = US,
         all_: Redirects | None = None,
@@ -36,7 +39,7 @@ class Bench:
             assert isinstance(all_.opener, MemoryOpener)
             self.opener = all_.opener
         self.said: list[tuple[str, str]] = []
-        flow = Flow(1, 5, TOY, listen(), (client, 999), server, local)
+        flow = Flow(1, 5, protocol, listen(), (client, 999), server, local)
         self.rule = Redirect(flow, self.all, lambda kind, text: self.said.append((kind, text)))
 
     def judge(self, kind: str, at: int = 1, way: Direction = DOWN, **pairs: str) -> Message:
@@ -66,6 +69,19 @@ def test_an_announced_endpoint_is_relayed_and_rewritten() -> None:
         )
     ]
     assert bench.said == [("redirect", "lobby 203.0.114.5:10901 is relayed at 192.0.2.1:40001")]
+
+
+def test_a_client_that_names_our_relay_is_understood_to_mean_the_server() -> None:
+    """The server browser passes on messages to the very address that it listed."""
+    asks = Announce("ASK", UP, "toy", Transport.TCP, "ADDR", "PORT")
+    bench = Bench(protocol=replace(TOY, refers=(asks,)))
+    assert bench.rule.holds(UP)
+    assert "ASK" in bench.rule.kinds
+    bench.judge("DIR", ADDR="203.0.114.5", PORT="10901")
+    meant = bench.judge("ASK", way=UP, ADDR="192.0.2.1", PORT="40001")
+    assert meant.fields() == {"ADDR": "203.0.114.5", "PORT": "10901"}
+    for other in ({"ADDR": "192.0.2.1", "PORT": "40002"}, {"ADDR": "203.0.114.9", "PORT": "40001"}):
+        assert bench.judge("ASK", way=UP, **other).fields() == other
 
 
 def test_the_leg_remembers_the_session_and_the_frame_that_announced_it() -> None:
@@ -298,11 +314,10 @@ def test_server_and_client_may_be_of_different_families(announced: str, local: s
 
 
 def test_fixed_ports_are_relayed_where_a_message_names_none() -> None:
-    bench = Bench(PUBLIC, relay_peers=True)
     announce = Announce(
         "RACE", DOWN, "raw-udp", Transport.UDP, "ADDR", role="race", peer=True, ports=(3658, 1073)
     )
-    bench.rule._announces[DOWN, "RACE"] = [announce]
+    bench = Bench(PUBLIC, protocol=replace(TOY, announces=(announce,)), relay_peers=True)
     assert bench.fields("RACE", ADDR="203.0.114.5") == {"ADDR": "192.0.2.1"}
     assert [(one.port, one.upstream) for one in bench.opener.opened] == [
         (3658, ("203.0.114.5", 3658)),

@@ -550,17 +550,9 @@ _KINDS = (
 )
 
 
-def _game_server(kind: str, each: str | None) -> Announce:
-    return Announce(
-        kind=kind,
-        direction=DOWN,
-        protocol="gamespy-query",
-        transport=Transport.UDP,
-        host="ip",
-        port="port",
-        each=each,
-        role="game server",
-    )
+def _game_server(kind: str, each: str | None = None, way: Direction = DOWN) -> Announce:
+    role = "game server"
+    return Announce(kind, way, "gamespy-query", Transport.UDP, "ip", "port", each, role)
 
 
 PROTOCOLS = (
@@ -573,7 +565,11 @@ PROTOCOLS = (
         make_dissector=Browser2Dissector,
         view_frame=_view,
         kinds=_KINDS,
-        announces=(_game_server("ServerList", "servers"), _game_server("PushServer", None)),
+        announces=(_game_server("ServerList", "servers"), _game_server("PushServer")),
+        refers=(
+            _game_server("ServerInfoRequest", way=UP),
+            _game_server("SendMessage", way=UP),
+        ),
         volatile={
             "ListRequest.challenge": Volatile("fresh", "keeps the parity rule"),
             "ServerKey.key": Volatile("fresh"),
