@@ -32,6 +32,8 @@ PING, SILENCE = 22.0, 66.0
 """Seconds between pings, and of silence after which a console is gone (ea-lobby 6)."""
 ANSWERS = ("ACPT", "DECL", "BLOC")
 """What is said to a challenge; everything else is one (ea-lobby 6)."""
+MOVES = ("move", "room", "pers")
+"""What leads to a room, or out of it."""
 MOST_TICKETS = 10_000
 MOST_ROWS = 100
 """Rows of a ranking that are told at a time."""
@@ -234,8 +236,18 @@ class EaLobby(AccountRules):
         return bool(field) and self._other(client, value(message, field or ""))
 
     def tells(self, client: Client, message: Message) -> bool:
+        if message.kind == "+who":
+            return self._elsewhere(client, value(message, "R"))
         field = {"+msg": "N", "+usr": "N", "+ses": "OPPO", "RECV": "USER", "PGET": "USER"}
         return message.kind in field and self._other(client, value(message, field[message.kind]))
+
+    def _elsewhere(self, client: Client, room: str) -> bool:
+        """Whether a recording would put a client into a room that it is not in."""
+        if client.said in MOVES:
+            return False  # it is on its way there
+        player = self.lounge.players.get(client)
+        here = player.room.name if player and player.room else ""
+        return bool(player and player.persona) and room != "" and same(room) != same(here)
 
     def _other(self, client: Client, name: str) -> bool:
         """Whether that is a persona of another console that is here."""

@@ -188,7 +188,7 @@ class Performer(Tap):
     # What the client says
 
     def _hear(self, frame: Frame, message: Message) -> None:
-        self.client.frame = frame
+        self.client.frame, self.client.said = frame, message.kind
         protocol = self.protocol if frame.protocol is None else registry.protocol(frame.protocol)
         rules = self.cast.stage.rules(protocol.name)
         tape = self.tape

@@ -86,6 +86,8 @@ class Client:
         """Who it is, once that is known: for the live view."""
         self.place = ""
         """Where it is: `room East`."""
+        self.said = ""
+        """Kind of what is being heard, or was heard last."""
         self.frame: Frame | None = None
         """The frame that is being heard: `derived`, `cipher` and `at` of it."""
 
