@@ -77,7 +77,7 @@ def _go(campaign: Campaign, numbers: range, asked: FuzzWords) -> str:
     bar = Progress(
         TextColumn("fuzzing"),
         BarColumn(),
-        TextColumn("{task.completed:,} of {task.total:,} runs, {task.fields[found]:,} findings"),
+        TextColumn("{task.completed:,} of {task.total:,} runs, found {task.fields[found]:,}"),
         TimeElapsedColumn(),
         console=console,
         disable=not console.is_terminal,

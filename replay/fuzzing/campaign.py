@@ -161,7 +161,8 @@ class Campaign:
         finding.session = draft.write(self.store)
         note = finding.sentence
         at = self.house.now()
-        self.store.add_event(EVENT, note, at=at, session_id=finding.session)
+        where = {"session_id": finding.session, "frame_id": draft.changed}
+        self.store.add_event(EVENT, note, at=at, **where)
         return finding
 
     # -- one run -----------------------------------------------------------------------------------

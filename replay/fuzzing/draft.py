@@ -24,6 +24,13 @@ class Draft:
         self._calls: list[Callable[[Store], None]] = []
         self._ids: dict[str, dict[int, int]] = {"session": {}, "flow": {}, "frame": {}}
         self._count = 0
+        self._changed = 0
+        """The frame that something was done to; its own id."""
+
+    @property
+    def changed(self) -> int | None:
+        """The frame that something was done to, once it is recorded."""
+        return self._ids["frame"].get(self._changed)
 
     def write(self, store: Store) -> int:
         """Record it; the id of the session. Raises UserError of the store."""
@@ -64,6 +71,8 @@ class Draft:
     def append(self, flow_id: int, frame: Frame) -> int:
         """See `Store.append`."""
         own = frame.id = self._id()
+        if frame.action is not None and not self._changed:
+            self._changed = own
         make = partial(self._append, flow_id, frame)
         self._calls.append(partial(self._made, "frame", own, make))
         return own

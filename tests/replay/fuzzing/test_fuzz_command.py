@@ -192,6 +192,7 @@ def test_what_was_found_is_in_the_recording(tmp_path: Path) -> None:
     assert noted[0].detail.startswith(f"fuzz run {first['run']} of seed 3: connection dropped")
     assert first["changes"][0] in noted[0].detail
     (changed,) = planted.changed_frames(tmp_path / "found.db", first["session"])
+    assert noted[0].frame_id == changed.id
     assert b"COUNT=10\n" in (changed.raw or b"")
     assert b"COUNT=-" in (changed.sent or b"")
 
