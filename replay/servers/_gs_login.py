@@ -79,7 +79,10 @@ class LoginRules(Rules):
         table = self.world.shared(Seats)
         if client not in table:
             letters = self.world.random.choices(string.ascii_uppercase, k=10)
-            table[client] = Seat("".join(letters))
+            seat = Seat("".join(letters))
+            if not client.open:
+                return seat
+            table[client] = seat
         return table[client]
 
     def opened(self, client: Client) -> Acts:

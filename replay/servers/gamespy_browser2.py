@@ -61,7 +61,7 @@ class GamespyBrowser2(Rules):
     def browser(self, client: Client) -> Browser:
         """What is known of a connection."""
         table = self.world.shared(Browsers)
-        return table.setdefault(client, Browser())
+        return table.setdefault(client, Browser()) if client.open else Browser()
 
     def closed(self, client: Client) -> Acts:
         self.hosts.watchers.pop(client, None)

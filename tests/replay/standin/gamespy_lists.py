@@ -28,13 +28,18 @@ def answer(secret: bytes, challenge: bytes) -> bytes:
     return base64.b64encode(out + bytes(-len(out) % 3))
 
 
-class Cards:
-    """enctypeX, decrypting (gamespy 6.4)."""
+def mixed_key(secret: bytes, challenge: bytes, key: bytes) -> bytes:
+    """The key of the cards (gamespy 6.4)."""
+    mixed = bytearray(challenge)
+    for i, byte in enumerate(key):
+        mixed[i * secret[i % len(secret)] % 8] ^= mixed[i % 8] ^ byte
+    return bytes(mixed)
 
-    def __init__(self, secret: bytes, challenge: bytes, key: bytes) -> None:
-        mixed = bytearray(challenge)
-        for i, byte in enumerate(key):
-            mixed[i * secret[i % len(secret)] % 8] ^= mixed[i % 8] ^ byte
+
+class Cards:
+    """The card cipher of enctypeX, decrypting (gamespy 6.4)."""
+
+    def __init__(self, mixed: bytes) -> None:
         self.c = c = list(range(256))
         total = place = 0
         mask = 255
@@ -43,8 +48,8 @@ class Cards:
             while True:
                 total = (c[total] + mixed[place]) & 255
                 place += 1
-                if place == 8:
-                    place, total = 0, (total + 8) & 255
+                if place == len(mixed):
+                    place, total = 0, (total + len(mixed)) & 255
                 u = mask & total
                 tries += 1
                 if tries > 11:
@@ -153,7 +158,8 @@ class Browser:
     def take(self, size: int) -> bytes:
         if self.cards is None:
             self._raw(self._raw(1)[0] ^ 0xEC)
-            self.cards = Cards(SECRET, self.CHALLENGE, self._raw(self._raw(1)[0] ^ 0xEA))
+            key = self._raw(self._raw(1)[0] ^ 0xEA)
+            self.cards = Cards(mixed_key(SECRET, self.CHALLENGE, key))
         return self.cards.decrypt(self._raw(size))
 
     def string(self) -> str:
