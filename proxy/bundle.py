@@ -232,11 +232,17 @@ class Numbers:
 
     def take(self, numbers: Collection[int]) -> tuple[list[int], list[int]]:
         """New ones and ones seen before, each from old to new."""
-        if self.newest is not None and len(numbers) == 1:  # the commonest: the next one, alone
-            (number,) = numbers
-            if number == (self.newest + 1) & 0xFFFF:
-                self.newest = number
-                return [number], []
+        if self.newest is not None and not self.missing:
+            newest, *rest = numbers
+            step = (self.newest + 1) & 0xFFFF
+            if newest == step:  # the commonest: the next one, and behind it those just before it
+                for number in rest:
+                    step = (step - 1) & 0xFFFF
+                    if number != step:
+                        break
+                else:
+                    self.newest = newest
+                    return [newest], rest[::-1]
         given = list(dict.fromkeys(numbers))
         base = self.newest if self.newest is not None else given[0]
         given.sort(key=lambda number: (number - base + 0x8000) & 0xFFFF)

@@ -33,6 +33,8 @@ TICK = 15.0
 """Seconds between two looks at whether a session is over."""
 SWITCH_INTERVAL = 0.0005
 """Seconds after which the loop lets the writer's thread run: it keeps up three times as well."""
+COLLECT = 20_000, 50, 100
+"""Frames on their way to the recording are no garbage: look for some less often than usual."""
 SAID = 1000
 """Different DNS queries that are shown in one run."""
 
@@ -204,6 +206,7 @@ class Job:
         for text in self.engine.tunnels:
             self._say(ways.write_tunnel(text, self._options.path.parent))
         gc.freeze()  # else a full collection stops every game for 20 ms and more, now and then
+        gc.set_threshold(*COLLECT)
         self._say("ready")
         if self._options.changeable:
             self._warn("press f to disturb the network on purpose, Ctrl-C to end")

@@ -443,11 +443,16 @@ class KailleraDissector(DatagramDissector):
         if way is UP and len(messages) == 1 and messages[0][:2] == (0, UserInfo.tag):
             self._login()
         numbers = self._numbers[way]
-        first, gaps = numbers.newest is None, numbers.gaps
+        newest, gaps = numbers.newest, numbers.gaps
+        if newest is not None and len(messages) == 1 and messages[0][0] == (newest + 1) & 0xFFFF:
+            numbers.newest = messages[0][0]  # the commonest: the next one, alone
+            frame.derived = {"new": [messages[0][0]], "seen": []}
+            self._look(frame, 0, *messages[0])
+            return
         places = {one[0]: index for index, one in enumerate(messages)}
         new, seen = numbers.take(places)
         frame.derived = {"new": new, "seen": seen}
-        if first and 0 not in places:
+        if newest is None and 0 not in places:
             self._doubt[way] = "unknown: the first messages were not seen"
         elif numbers.gaps > gaps:
             self._doubt[way] = f"unknown: messages before {new[-1]} were not seen"
