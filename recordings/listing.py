@@ -272,6 +272,18 @@ def columns_of(names: Sequence[str]) -> list[Column]:
     return [Column(name=safe(name), show=show(name), spare=True) for name in names]
 
 
+def unique(names: list[str]) -> list[str]:
+    """Names for the keys of a row: the second `id` is `id_2`."""
+    out: list[str] = []
+    for name in names:
+        key, count = name, 1
+        while key in out:
+            count += 1
+            key = f"{name}_{count}"
+        out.append(key)
+    return out
+
+
 def _plain_value(value: Any) -> str:
     if value is None:
         return ""

@@ -8,19 +8,7 @@ import click
 
 from recordings.choosing import file_argument, open_recording
 from recordings.errors import UserError
-from recordings.listing import Output, columns_of, listing_options, print_rows
-
-
-def _unique(names: list[str]) -> list[str]:
-    """Names for the keys of a row: the second `id` is `id_2`."""
-    out: list[str] = []
-    for name in names:
-        key, count = name, 1
-        while key in out:
-            count += 1
-            key = f"{name}_{count}"
-        out.append(key)
-    return out
+from recordings.listing import Output, columns_of, listing_options, print_rows, unique
 
 
 @click.command("query")
@@ -61,6 +49,6 @@ def command(file: Path, sql: str, output: Output) -> None:
         result = reader.query(sql)
         if not result.columns:
             raise UserError("this statement gives no rows: write a SELECT")
-        names = _unique(result.columns)
+        names = unique(result.columns)
         rows = (dict(zip(names, row, strict=True)) for row in result.rows)
         print_rows(rows, columns_of(names), names, output)
