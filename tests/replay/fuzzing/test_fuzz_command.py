@@ -7,9 +7,9 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner, Result
@@ -18,6 +18,7 @@ import understudy
 from recordings.reader import Reader
 from tests.replay.fuzzing import planted
 from tests.replay.fuzzing.planted import World, running
+from tests.replay.taping import Taping
 
 QUICK = ("--deadline", "0.15", "--grace", "0.01", "--wait-back", "5")
 
@@ -269,3 +270,35 @@ def test_a_server_that_hangs_up_anyway_has_no_finding(tmp_path: Path) -> None:
         result = fuzz(tmp_path, world.port, "--runs", "60", "--seed", "3")
     assert result.exit_code == 0, result.output
     assert [kind for kind, _ in world.seen].count("snap") > 5
+
+
+class Echo:
+    """A server whose protocol nobody knows. Defect: dies of another second byte."""
+
+    closing = False
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def opened(self) -> Iterator[bytes]:
+        return iter(())
+
+    def received(self, data: bytes) -> Iterator[bytes]:
+        if len(data) > 1 and data[1] != 2:
+            self.world.die()
+            self.closing = True
+            return
+        yield data[::-1]
+
+
+def test_bytes_that_cannot_be_read_are_changed_too(tmp_path: Path) -> None:
+    with Taping(tmp_path / "taped.db") as tape:
+        flow = tape.tcp("raw-tcp", 7000, Echo(World(planted.Sound)))
+        flow.say(b"\x01\x02\x03\x04hello")
+    with running(lambda world: cast(planted.Sound, Echo(world))) as world:
+        result = fuzz(tmp_path, world.port, "--runs", "60", "--seed", "3", "--json")
+    first = findings(result)[0]
+    assert re.fullmatch(r"1 bytes at 1 = \w\w", first["fewest"][0])
+    (frame,) = planted.changed_frames(tmp_path / "found.db", first["session"])
+    assert (frame.raw or b"").startswith(b"\x01\x02\x03")
+    assert re.match(rb"\x01[^\x02]\x03\x04hello", frame.sent or b"", re.DOTALL)
