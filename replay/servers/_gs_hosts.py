@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 
 from replay.standin.rules import Act
@@ -43,14 +44,20 @@ class Host:
     @property
     def private(self) -> Place | None:
         """Its own address within its network, as it says."""
-        parts = self.facts.get("localip0", "").split(".")
-        if len(parts) != 4 or not all(one.isascii() and one.isdigit() for one in parts):
-            return None
-        if any(int(one[:4]) > 255 for one in parts):
-            return None
-        port = self.facts.get("localport", "")
-        number = int(port) if port.isascii() and port[:6].isdigit() and len(port) < 6 else 0
-        return ".".join(parts), number if 0 < number < 65536 else self.place[1]
+        return _inside(
+            self.facts.get("localip0", ""), self.facts.get("localport", ""), self.place[1]
+        )
+
+
+@lru_cache(maxsize=8192)
+def _inside(address: str, port: str, public: int) -> Place | None:
+    parts = address.split(".")
+    if len(parts) != 4 or not all(one.isascii() and one.isdigit() for one in parts):
+        return None
+    if any(int(one[:4]) > 255 for one in parts):
+        return None
+    number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0
+    return ".".join(parts), number if 0 < number < 65536 else public
 
 
 Watcher = Callable[[Host, bool], Iterator[Act]]

@@ -10,7 +10,7 @@ import ipaddress
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 
 from proxy.ciphers.gamespy_secrets import missing, secret_for
 from proxy.gamespy_marks import NATNEG
@@ -249,6 +249,7 @@ def _bytes(text: str) -> bytes:
     return text.encode("latin-1", "replace").replace(b"\0", b"")
 
 
+@lru_cache(maxsize=4096)
 def _ip(address: str) -> bytes:
     found = ipaddress.ip_address(address)
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else found
