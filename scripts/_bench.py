@@ -20,6 +20,7 @@ from typing import Any
 
 from _bench_browse import bench_browse
 from _bench_formats import bench_formats
+from _bench_standin import bench_standin
 from _bench_traffic import bench_traffic
 from _contenders import available, started
 from rich.console import Console
@@ -256,6 +257,7 @@ PARTS = {
     "traffic": bench_traffic,
     "formats": bench_formats,
     "browse": bench_browse,
+    "standin": bench_standin,
 }
 
 

@@ -30,6 +30,19 @@ NOBODY = 0xFFFF
 """No user's id."""
 
 
+class Datagram(Bundle):
+    """A bundle that is written already."""
+
+    __slots__ = ("_wire",)
+
+    def __init__(self, messages: tuple[Numbered, ...], wire: bytes) -> None:
+        super().__init__(messages)
+        self._wire = wire
+
+    def encode(self) -> bytes:
+        return self._wire
+
+
 class Channel:
     """The numbers of one session: what comes next, what was said last."""
 
@@ -37,7 +50,7 @@ class Channel:
         self.next_in = self.next_out = 0
         self.sent: deque[Numbered] = deque(maxlen=HISTORY)
         """Newest first."""
-        self._sizes: deque[int] = deque(maxlen=HISTORY)
+        self._written: deque[bytes] = deque(maxlen=HISTORY)
         self.repeats = 0
         """Repetitions since something new came."""
         self.repeated = 0
@@ -68,18 +81,16 @@ class Channel:
         one = Numbered(self.next_out, message)
         self.next_out = self.next_out + 1 & 0xFFFF
         self.sent.appendleft(one)
-        self._sizes.appendleft(len(one.write()))
+        self._written.appendleft(one.write())
         return self.again(REDUNDANCY)
 
     def again(self, count: int = HISTORY) -> Bundle:
         """The last messages once more."""
-        total, fit = 1, 0
-        for size in list(self._sizes)[:count]:
-            total += size
-            if fit and total > LARGEST:
-                break
-            fit += 1
-        return Bundle(tuple(self.sent)[:fit])
+        parts = list(self._written)[:count]
+        while len(parts) > 1 and sum(map(len, parts)) > LARGEST:
+            parts.pop()
+        messages = tuple(self.sent)[: len(parts)]
+        return Datagram(messages, bytes((len(parts),)) + b"".join(parts))
 
     def may_repeat(self, now: int) -> bool:
         """Whether a client that says nothing new is told the last messages again.
