@@ -11,6 +11,7 @@ import asyncio
 import socket
 import struct
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -20,6 +21,8 @@ Peer: TypeAlias = tuple[Any, ...]
 """A socket address as the kernel gives it: two items for IPv4, four for IPv6."""
 
 LARGEST = 65536
+_thread = threading.local()
+"""Where a thread reads datagrams to: room for the largest takes longer to get than to fill."""
 MAX_BATCH = 64
 """Datagrams read in one turn of the loop at most, so that nobody is starved."""
 PATIENCE = 16
@@ -28,6 +31,14 @@ ERRORS_IN_A_ROW = 100
 SO_MEMINFO = 55 if sys.platform == "linux" else -1
 """Option that reads the counters of a socket; the last one is of dropped datagrams."""
 MEMINFO = struct.Struct("=9I")
+
+
+def _room() -> memoryview:
+    try:
+        room: memoryview = _thread.room
+    except AttributeError:
+        room = _thread.room = memoryview(bytearray(LARGEST))
+    return room
 
 
 class DatagramSocket:
@@ -109,10 +120,11 @@ class DatagramSocket:
     def _readable(self) -> None:
         """A turn of the loop: as many reads as it took lately, so that a quiet flow reads once."""
         batch = self._batch
-        receive = self.sock.recvfrom
+        receive = self.sock.recvfrom_into
+        room = _room()
         for count in range(batch):
             try:
-                data, peer = receive(LARGEST)
+                size, peer = receive(room)
             except (BlockingIOError, InterruptedError):
                 self._batch = count or 1
                 self._full = 0
@@ -120,7 +132,7 @@ class DatagramSocket:
             except OSError as error:
                 self.failed(error)
                 return
-            self.came(data, peer)
+            self.came(bytes(room[:size]), peer)
             if not self._reading:
                 return
         self._grow(batch)
@@ -128,10 +140,11 @@ class DatagramSocket:
     def _readable_connected(self) -> None:
         """The same without addresses."""
         batch = self._batch
-        receive = self.sock.recv
+        receive = self.sock.recv_into
+        room = _room()
         for count in range(batch):
             try:
-                data = receive(LARGEST)
+                size = receive(room)
             except (BlockingIOError, InterruptedError):
                 self._batch = count or 1
                 self._full = 0
@@ -139,7 +152,7 @@ class DatagramSocket:
             except OSError as error:
                 self.failed(error)
                 return
-            self.came(data, ())
+            self.came(bytes(room[:size]), ())
             if not self._reading:
                 return
         self._grow(batch)

@@ -16,6 +16,8 @@ from typing import Any
 from proxy.relay.api import Address
 
 READ_SIZE = 65536
+SMALL_READ = 4096
+"""Bytes read at once by a flow whose chunks are small."""
 LOW_WATER = 64 << 10
 ACCEPTS = 64
 """Clients accepted in one turn of the loop."""
@@ -46,6 +48,7 @@ class Stream(asyncio.Transport):
         self._loop = loop
         self._sock = sock
         self._file = sock.fileno()
+        self._size = SMALL_READ
         self._receive = sock.recv
         self._send = sock.send
         self._protocol = protocol
@@ -61,14 +64,17 @@ class Stream(asyncio.Transport):
     # reading
 
     def _readable(self) -> None:
+        size = self._size
         try:
-            data = self._receive(READ_SIZE)
+            data = self._receive(size)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self._lose(error)
             return
         if data:
+            if size == READ_SIZE or len(data) == size:  # room for much takes a while to get
+                self._size = READ_SIZE if len(data) >= SMALL_READ else SMALL_READ
             self._received(data)
             return
         self._stop_reading()
