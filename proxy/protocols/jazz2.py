@@ -441,7 +441,7 @@ def view(frame: Frame) -> Message:
     """A datagram or a packet: the dissector says which, else right sums or a right length do."""
     data = frame.clear
     tcp = (frame.derived or {}).get("tcp")
-    if tcp or (len(data) > 1 and packet_length(data) == len(data) and not sums_fit(data)):
+    if tcp or (not sums_fit(data) and len(data) > 1 and packet_length(data) == len(data)):
         return view_packet(frame)
     return view_datagram(frame)
 

@@ -85,6 +85,8 @@ def test_ping_query_and_password(warren: Warren, asker: Udp) -> None:
     reply = asker.ask(b"\x05\x09")
     assert reply[:2] == b"\x06\x09"
     assert reply[6:] == b"24  \x01\0\x02\x20\x0aLoop Stand\0"
+    for index in range(256):  # whatever the sums look like
+        assert asker.ask(bytes([5, index]))[:2] == bytes([6, index])
     plus = asker.ask(b"\x05\x09\x01")
     assert plus[6:25] == b"24  \x01\x01\x02\x20\x0aLoop Stand"
     assert plus[25:] == b"\0\0\x0a\0\0\0\0Host\0\0\0battle1.j2l\0"
