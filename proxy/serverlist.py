@@ -158,8 +158,18 @@ class Server:
         return path_steps("rule", (key for key, _ in self.rules))
 
     def encode(self, layout: Layout) -> bytes:
-        """The record as it stands in a list."""
-        return b"".join(piece for _, piece in self.pieces(layout))
+        """The record as it stands in a list: what `pieces` gives, without naming each."""
+        out = [bytes((self.flags,)), self.ip, *self.parts]
+        if self.flags & HAS_KEYS:
+            for (kind, _), value in zip(layout.keys, self.values, strict=True):
+                if isinstance(value, bytes):
+                    out.append(b"\xff%b\0" % value)
+                else:
+                    out.append(value.to_bytes(2 if kind == SHORT else 1, "big"))
+        if self.flags & HAS_RULES:
+            out += (b"%b\0%b\0" % rule for rule in self.rules)
+            out.append(b"\0")
+        return b"".join(out)
 
     def show(self, layout: Layout) -> dict[str, Json]:
         """The record for JSON."""
