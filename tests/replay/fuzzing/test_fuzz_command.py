@@ -20,7 +20,7 @@ from tests.replay.fuzzing import planted
 from tests.replay.fuzzing.planted import World, running
 from tests.replay.taping import Taping
 
-QUICK = ("--deadline", "0.15", "--grace", "0.01", "--wait-back", "5")
+QUICK = ("--deadline", "1", "--grace", "0.04", "--wait-back", "5")
 
 
 def fuzz(folder: Path, port: int, *more: str) -> Result:
@@ -39,19 +39,19 @@ Defect = tuple[Callable[[World], planted.Sound], int, set[str], Callable[[str], 
 DEFECTS: dict[str, Defect] = {
     "dies on a long value": (
         planted.DiesOnLong,
-        80,
+        40,
         {"refuses connections", "does not answer any more"},
         lambda what: re.search(r" x [\d,]{3,}$|characters\)$", what) is not None,
     ),
     "hangs on a broken length": (
         planted.HangsOnLength,
-        25,
+        18,
         {"does not answer any more"},
         lambda what: "lengths as they were" in what or "byte" in what or "deleted" in what,
     ),
     "drops the connection on a negative number": (
         planted.DropsNegative,
-        150,
+        40,
         {"connection dropped"},
         lambda what: what.startswith("COUNT = ") and "-" in what,
     ),
@@ -61,8 +61,10 @@ DEFECTS: dict[str, Defect] = {
 @pytest.mark.parametrize("name", DEFECTS)
 def test_a_planted_defect_is_found_made_small_and_repeated(name: str, tmp_path: Path) -> None:
     make, runs, signs, fits = DEFECTS[name]
-    with running(make) as world:
-        result = fuzz(tmp_path, world.port, "--runs", str(runs), "--seed", "3", "--json")
+    quick = ("--deadline", "0.3") if "hangs" in name else ()
+    with running(make, away=0.7 if quick else 0.2) as world:
+        words = ("--runs", str(runs), "--seed", "3", "--json", *quick)
+        result = fuzz(tmp_path, world.port, *words)
         found = findings(result)
         assert result.exit_code == 1, result.output
         assert {one["sign"] for one in found} <= signs
@@ -72,7 +74,9 @@ def test_a_planted_defect_is_found_made_small_and_repeated(name: str, tmp_path: 
         before = planted.changed_frames(tmp_path / "found.db", first["session"])
         assert before
         (tmp_path / "found.db").rename(tmp_path / "before.db")
-        again = fuzz(tmp_path, world.port, "--seed", "3", "--run", str(first["run"]), "--json")
+        again = fuzz(
+            tmp_path, world.port, "--seed", "3", "--run", str(first["run"]), "--json", *quick
+        )
         assert again.exit_code == 1
         (repeated,) = findings(again)
     assert repeated["changes"] == first["changes"]
@@ -183,7 +187,7 @@ def test_a_health_command_that_says_no_is_a_finding(tmp_path: Path) -> None:
 
 def test_what_was_found_is_in_the_recording(tmp_path: Path) -> None:
     with running(planted.DropsNegative) as world:
-        result = fuzz(tmp_path, world.port, "--runs", "150", "--seed", "3", "--json")
+        result = fuzz(tmp_path, world.port, "--runs", "40", "--seed", "3", "--json")
     first = findings(result)[0]
     with Reader.open(tmp_path / "found.db") as reader:
         sessions = list(reader.sessions())
@@ -233,7 +237,7 @@ def test_no_run_begins_after_the_time_limit(tmp_path: Path) -> None:
 
 def test_hanging_up_may_be_allowed(tmp_path: Path) -> None:
     with running(planted.DropsNegative) as world:
-        words = ("--runs", "150", "--seed", "3", "--may-drop")
+        words = ("--runs", "40", "--seed", "3", "--may-drop")
         result = fuzz(tmp_path, world.port, *words)
     assert result.exit_code == 0, result.output
     assert any(re.search("COUNT=-", body) for _, body in world.seen)
@@ -253,7 +257,7 @@ def test_a_server_that_dies_late_is_not_laid_on_the_next_change(tmp_path: Path) 
             Late.poisoned = Late.poisoned or re.search(r"=[^\n]{201,}", body) is not None
 
     with running(Late) as world:
-        result = fuzz(tmp_path, world.port, "--runs", "60", "--seed", "3", "--json")
+        result = fuzz(tmp_path, world.port, "--runs", "45", "--seed", "3", "--json")
     late = [one for one in findings(result) if not one["reached"]]
     assert late
     assert all(one["fewest"] == [] and one["like"] is None for one in late)
