@@ -1,5 +1,8 @@
 """Measures import and export: a capture of 100 MB, 400,000 packets, with disturbed TCP streams.
 
+`scripts/bench formats` runs it, and asks an archive of ten million frames too; by itself with the
+word `archive` it does only that.
+
 The capture is made here, with a known truth; the import runs in a process of its own, so that its
 memory is its own.
 """
@@ -13,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from _bench_archive import bench_archive
 
 HOME = Path(__file__).resolve().parent.parent
 PACKETS = 400_000
@@ -79,12 +84,15 @@ def bench_formats(rounds: int, seconds: float, folder: Path) -> dict[str, Any]:
         "import with decoding, s (best)": min(times),
         "memory of the import, MiB": max(sizes),
         "export to pcapng, s per 100,000 frames (best)": round(min(exports) / frames * 100_000, 2),
+        **bench_archive(rounds, folder),
     }
 
 
 if __name__ == "__main__":
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
-        for name, value in bench_formats(3, 0, Path(place)).items():
+        only = sys.argv[1:] == ["archive"]
+        found = bench_archive(3, Path(place)) if only else bench_formats(3, 0, Path(place))
+        for name, value in found.items():
             print(f"{name:50}{value}")
     print(f"{'all of it, s':50}{time.perf_counter() - begun:.0f}")

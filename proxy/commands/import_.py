@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from proxy.importing.files import Report
 
 LARGE = 4 << 20
 """Bytes of captures from which on a second process is worth its start."""
@@ -58,6 +62,12 @@ LARGE = 4 << 20
     metavar="FILE",
     help="A Python file with further protocols. Repeatable.",
 )
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Read on the workers of a Dask cluster, captures of different evenings at once "
+    "(tcp://HOST:8786; docs/formats.md).",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but what could not be read.")
 def command(
     files: tuple[Path, ...],
@@ -68,6 +78,7 @@ def command(
     key: tuple[str, ...],
     game_key: tuple[str, ...],
     protocol_file: tuple[Path, ...],
+    cluster: str | None,
     quiet: bool,
 ) -> None:
     """Import captures of other tools, so that they can be read, replayed and stood in for.
@@ -95,24 +106,22 @@ def command(
     wishes = wishes_of(game, as_, known_only, key, game_key, protocol_file)
     out = write or default_path(files[0])
     size = sum(file.stat().st_size for file in files if file.is_file())
-    large = size > LARGE  # then another process writes, and finds out what the frames say
+    large = size > LARGE and not cluster  # then another process writes and says what frames mean
     place = PLACE if large else None
     with Recording.open(out, queue_limit=QUEUE, scribe=large, annotator=place) as recording:
         if recording.recovered:
             click.echo(recording.recovered, err=True)
         with Progress(f"import {files[0].name}", size) as progress:
-            report = import_files(files, recording, wishes, progress.advance)
+            if cluster:
+                from proxy.importing.cluster import Asked, import_on_cluster
+
+                asked = Asked(game, as_, known_only, key, game_key, protocol_file)
+                report = import_on_cluster(cluster, files, recording, asked, progress.advance)
+            else:
+                report = import_files(files, recording, wishes, progress.advance)
         recording.flush()
         report.tally.errors += recording.errors
-    for doubt in report.doubts:
-        click.echo(f"understudy: {doubt}", err=True)
-    if not quiet:
-        tally = report.tally
-        rest = f", {_count(report.left_out, 'unknown flow')} left out" if report.left_out else ""
-        click.echo(
-            f"imported {out}: {_count(tally.sessions, 'session')}, {_count(tally.flows, 'flow')}, "
-            f"{_count(tally.frames, 'frame')}, {_count(tally.errors, 'error')}{rest}"
-        )
+    _tell(report, out, quiet)
 
 
 def default_path(first: Path) -> Path:
@@ -122,3 +131,16 @@ def default_path(first: Path) -> Path:
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _tell(report: Report, out: Path, quiet: bool) -> None:
+    """Say what was imported, and what could not be read."""
+    for doubt in report.doubts:
+        click.echo(f"understudy: {doubt}", err=True)
+    if not quiet:
+        tally = report.tally
+        rest = f", {_count(report.left_out, 'unknown flow')} left out" if report.left_out else ""
+        click.echo(
+            f"imported {out}: {_count(tally.sessions, 'session')}, {_count(tally.flows, 'flow')}, "
+            f"{_count(tally.frames, 'frame')}, {_count(tally.errors, 'error')}{rest}"
+        )

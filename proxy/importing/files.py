@@ -77,6 +77,16 @@ def import_files(paths: Sequence[Path], recording: Recording, wishes: Wishes, st
     return report
 
 
+def is_capture(path: Path) -> bool:
+    """Whether a file is a capture of packets; raises UserError for one of no known kind."""
+    with Source.open(path) as source:
+        head = first_bytes(source)
+    if head not in FORMATS:
+        _kind(path, head)
+        return False
+    return True
+
+
 def _begins(path: Path) -> int:
     with Source.open(path) as source:
         return next((one.at for one in read_packets(source) if isinstance(one, Packet)), 0)
