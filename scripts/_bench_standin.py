@@ -24,7 +24,7 @@ from tests.replay.standin import emulator as kaillera  # noqa: E402
 from tests.replay.standin.rabbit import datagram  # noqa: E402
 from tests.running import Command  # noqa: E402
 
-GAMES, RATE, WINDOW = 32, 60, 16
+GAMES, RATE, ASKERS = 32, 60, 20
 
 
 class Pair:
@@ -125,18 +125,22 @@ def _hear(selector: selectors.BaseSelector, wait: float) -> None:
 
 
 def queries(port: int, seconds: float) -> dict[str, Any]:
-    """Queries a second that are answered, with a few on their way at any time."""
-    sock = kaillera.new_socket()
-    sock.connect(("127.0.0.1", port))
-    asked = [datagram(bytes([5, number])) for number in range(256)]
+    """Queries a second that are answered, of several askers who wait for each answer."""
+    asked = datagram(b"\x05\x01")
+    selector = selectors.DefaultSelector()
+    socks = [kaillera.new_socket() for _ in range(ASKERS)]
+    for sock in socks:
+        sock.connect(("127.0.0.1", port))
+        selector.register(sock, selectors.EVENT_READ)
+        sock.send(asked)
     count = 0
-    for number in range(WINDOW):
-        sock.send(asked[number])
     begun = time.perf_counter()
     while time.perf_counter() - begun < seconds:
-        sock.recv(2048)
-        sock.send(asked[count & 255])
-        count += 1
+        for key, _ in selector.select(1.0):
+            sock = next(one for one in socks if one is key.fileobj)
+            sock.recv(2048)
+            sock.send(asked)
+            count += 1
     return {"rate": round(count / (time.perf_counter() - begun))}
 
 
