@@ -13,11 +13,12 @@ from recordings.writer import Recording
 from tests.recordings.making import AT, flow, frame, rows, session
 from tests.recordings.sample import write_sample
 
-SAME = (
+SAME = (  # what was open is closed by the closing of the recording
     "SELECT direction, at, raw, plain, sent, action, protocol, kind, fields, error, cipher,"
     " number FROM frames WHERE flow_id > {flows} ORDER BY id",
     "SELECT id - {flows}, session_id - {sessions}, parent_frame_id - {frames}, protocol, transport,"
-    " client, server, hostname, opened_at, closed_at, close_reason FROM flows WHERE id > {flows}",
+    " client, server, hostname, opened_at, closed_at, close_reason FROM flows WHERE id > {flows}"
+    " AND close_reason <> 'recording closed'",
     "SELECT id - {sessions}, uid, started_at, game, client, origin, note FROM sessions"
     " WHERE id > {sessions}",
     "SELECT session_id - {sessions}, flow_id - {flows}, frame_id - {frames}, name, cipher,"

@@ -253,6 +253,7 @@ def test_the_schema_is_what_the_page_says() -> None:
         assert told == list(columns)
 
 
+@pytest.mark.filterwarnings("ignore")  # of pandas, about Dask
 def test_dask_reads_it(attic: Path) -> None:
     frame = pytest.importorskip("dask.dataframe", reason="dask.dataframe is not installed")
     table = frame.read_parquet(str(attic / "frames"), columns=["direction", "game"])
