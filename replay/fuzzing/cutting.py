@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 from proxy.message import Opaque
 from recordings.model import Direction, Frame
@@ -18,7 +19,7 @@ class _Nothing(Opaque):
     """A message that no server says: waiting for it is waiting for a while."""
 
     __slots__ = ()
-    kind = "nothing"
+    kind: ClassVar[str] = "nothing"  # type: ignore[misc]
 
 
 def until(script: Script, say: Say, changes: Changes) -> Script:
