@@ -178,7 +178,7 @@ class Performer(Tap):
             return
         self._begun = True
         self.cast.began(self)
-        self.cast.stage.opened(self.client)
+        self.cast.stage.opened(self.client, mute=self.tape is not None)
         if self.tape is not None:
             self.tape.greet()
         asked, self._asked = self._asked, []

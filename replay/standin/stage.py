@@ -51,12 +51,12 @@ class Stage:
 
     # What happens to clients
 
-    def opened(self, client: Client) -> None:
-        """A client came."""
+    def opened(self, client: Client, *, mute: bool = False) -> None:
+        """A client came; `mute`: a recording greets it."""
         self.world.enter(client)
         rules = self.rules(client.protocol.name)
         if rules is not None:
-            self.run(client, lambda: rules.opened(client))
+            self.run(client, lambda: rules.opened(client), mute=mute)
 
     def heard(
         self, client: Client, message: Message, *, protocol: str | None = None, mute: bool = False

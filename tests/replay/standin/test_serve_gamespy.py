@@ -332,3 +332,21 @@ def test_every_search(services: Services) -> None:
                               "maxresults", 10)  # fmt: skip
     assert buddies == f"\\profilelist\\\\count\\1\\o\\{two.pid}\\pldone\\\\final\\".encode()
     services.end()
+
+
+def test_a_recording_greets_alone(tmp_path: Path) -> None:
+    services = Services(tmp_path)
+    try:
+        game = services.player("lena")
+        assert game.asks("ka", "", reply="ka")
+        services.end()
+    finally:
+        services.close()
+    relay = ("--relay", "gamespy-presence:0", "--dns-port", "0")
+    with Command(tmp_path, "serve", FILE, *relay, "-w", "again.understudy.db") as command:
+        game = Presence(command.ready()["gamespy-presence", "tcp"])
+        game.newuser("lena", "passlena")
+        game.login("uniquenick", "lena", "passlena")
+        assert not [one for one in game.kept if one.startswith(b"\\lc\\1\\")]
+        game.close()
+        assert command.stop() == 0, command.said()
