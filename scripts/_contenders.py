@@ -37,26 +37,23 @@ class Running:
     folder: Path = field(default_factory=Path)
 
     def memory(self) -> int:
-        """Resident bytes of the process, 0 where the system does not tell."""
-        if self.process is None:
-            return 0
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-                if line.startswith("VmRSS:"):
-                    return int(line.split()[1]) * 1024
-        return 0
+        """Resident bytes of the process and of those it started; 0 where the system is silent."""
+        return sum(1024 * _resident(pid) for pid, _ in self._family())
 
     def seconds(self) -> float:
         """Processor time of the process and of those it started; 0 where the system is silent."""
+        ticks = sum(int(rest[11]) + int(rest[12]) for _, rest in self._family())
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def _family(self) -> Iterator[tuple[int, list[str]]]:
+        """Number and state (proc_pid_stat(5), from field 3 on) of the process and its children."""
         if self.process is None:
-            return 0.0
-        ticks = 0
+            return
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError, ValueError):
-                pid, rest = stat.parent.name, stat.read_text().rpartition(")")[2].split()
-                if self.process.pid in (int(pid), int(rest[1])):
-                    ticks += int(rest[11]) + int(rest[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+                pid, rest = int(stat.parent.name), stat.read_text().rpartition(")")[2].split()
+                if self.process.pid in (pid, int(rest[1])):
+                    yield pid, rest
 
     def stop(self) -> int:
         """End the process that was started, and wait for it; its exit code."""
@@ -68,6 +65,15 @@ class Running:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait(10)
+
+
+def _resident(pid: int) -> int:
+    """KiB of memory."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+    return 0
 
 
 def _wait(port: int, transport: str, process: subprocess.Popen[bytes]) -> None:
