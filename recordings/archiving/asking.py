@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import importlib
 import json
+import tempfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from recordings.archiving.building import check_archive
 from recordings.archiving.columns import PARTITIONS, TABLES
@@ -43,6 +45,10 @@ def ask(folder: Path, sql: str) -> Result:
     """Run one statement that reads; raises UserError with DuckDB's own words."""
     duckdb = load_duckdb()
     check_archive(folder)
+    try:
+        sql.encode()
+    except UnicodeEncodeError as error:
+        raise UserError("the statement is no text in Unicode: write it anew") from error
     connection = _connect(duckdb, folder.resolve())
     try:
         statements = connection.extract_statements(sql)
@@ -78,6 +84,8 @@ def _connect(duckdb: Any, folder: Path) -> Any:
     connection = duckdb.connect(":memory:")
     place, literal = _escaped(str(folder)), str(folder)
     connection.execute(f"SET allowed_directories = [{_quoted(literal)}, {_quoted(place)}]")
+    spill = Path(tempfile.gettempdir(), f"understudy-{uuid4().hex}")  # DuckDB makes and removes it
+    connection.execute(f"SET temp_directory = {_quoted(str(spill))}")
     for statement in _LOCK:
         connection.execute(statement)
     for table, columns in TABLES.items():

@@ -196,10 +196,14 @@ def test_a_folder_of_odd_name_and_without_rows(tmp_path: Path) -> None:
         ("SELECT 1; SELECT 2", "only read"),
         ("", "only read"),
         ("SELECT * FROM columns", "does not exist"),  # no variable of Python's
-        ("SELECT at FROM frames", 'is written "at"'),
+        ("SELECT at 1 FROM frames", 'is written "at"'),
+        ("SELECT '\ud800'", "no text in Unicode"),
         ("SELECT nothing FROM frames", "nothing"),
         ("SELECT now()", "zone"),
-        ("SELECT * FROM enable_logging(storage='file', storage_path='{attic}/l')", "locked"),
+        (
+            "SELECT * FROM enable_logging(storage='file', storage_path='{attic}/l')",
+            "enable_logging",
+        ),
     ],
 )
 def test_it_only_reads_and_only_the_archive(sql: str, says: str, attic: Path) -> None:
@@ -212,6 +216,16 @@ def test_it_only_reads_and_only_the_archive(sql: str, says: str, attic: Path) ->
     assert done.output.count("\n") == 1
     assert outside.read_text() == "secret"
     assert sorted(attic.rglob("*")) == before
+
+
+def test_a_large_question_leaves_nothing_behind(
+    attic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    sql = "SELECT count(*) AS n FROM (SELECT DISTINCT range % 9 FROM range(1000))"
+    assert ask(attic, sql) == [{"n": 9}]
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_values_of_every_kind_are_printed(attic: Path) -> None:
