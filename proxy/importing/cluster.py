@@ -121,6 +121,7 @@ def import_on_cluster(
     paths = [path.absolute() for path in paths]
     with _client(address) as client:
         try:
+            client.wait_for_workers(1, timeout=PATIENCE)
             spans = client.gather(client.map(times, paths, retries=RETRIES, pure=False))
             groups = groups_of(paths, spans)
             tasks = [

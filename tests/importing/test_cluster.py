@@ -141,7 +141,9 @@ def test_the_same_recording_also_when_a_worker_dies(
     assert sum(worker.poll() is not None for worker in cluster.workers) == 1
     compare(again, alone)
 
-    done = run("import", evenings[0], tmp_path / "nothing", "-w", "x.db", "--cluster", words[1])
+    done = run(
+        "import", evenings[0], tmp_path / "nothing", "-w", tmp_path / "x.db", "--cluster", words[1]
+    )
     assert (done.exit_code, done.output.count("\n")) == (1, 1)
     assert "nothing cannot be read" in done.output
 
@@ -156,7 +158,21 @@ def test_captures_that_touch_are_read_as_one() -> None:
 def test_no_scheduler_is_one_sentence(
     evenings: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(evenings[0].parent)
     monkeypatch.setattr("proxy.importing.cluster.PATIENCE", 0.5)
     done = run("import", evenings[0], "-w", "x.db", "--cluster", "tcp://127.0.0.1:1")
     assert (done.exit_code, done.output.count("\n")) == (1, 1)
     assert "no scheduler answers at tcp://127.0.0.1:1" in done.output
+
+
+def test_a_cluster_without_workers_is_one_sentence(
+    cluster: Cluster, evenings: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(evenings[0].parent)
+    monkeypatch.setattr("proxy.importing.cluster.PATIENCE", 1)
+    for worker in cluster.workers:
+        worker.kill()
+        worker.wait(PATIENCE)
+    done = run("import", evenings[0], "-w", "x.db", "--cluster", cluster.address)
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert "workers" in done.output
