@@ -65,6 +65,10 @@ class Running:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait(10)
+        finally:
+            if self.file is None and hasattr(os, "killpg"):
+                with contextlib.suppress(OSError):
+                    os.killpg(self.process.pid, signal.SIGKILL)
 
 
 def _resident(pid: int) -> int:
@@ -91,7 +95,11 @@ def _wait(port: int, transport: str, process: subprocess.Popen[bytes]) -> None:
 
 def _spawn(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # some fork for every flow: `stop` ends them all
     )
 
 
