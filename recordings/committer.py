@@ -13,7 +13,7 @@ from pathlib import Path
 from recordings import creating, statements
 from recordings.lock import WriterLock
 from recordings.mending import PEER_FAULTS, insert_mended, mended
-from recordings.statements import GROUP_ROWS, SHORT, Row
+from recordings.statements import GROUP_ROWS, Row
 from recordings.taker import LOOK_SECONDS, Taker
 
 GROUP_SECONDS = 0.03
@@ -41,8 +41,8 @@ class Committer(Taker):
         super().__init__(path, queue_limit)
         self.ending = "recording closed"
         """Why flows end that are open when the recording does."""
-        self.statement_rows = SHORT
-        """Rows of one statement: nothing else runs in this process while their values are bound."""
+        self.give_way: Callable[[], None] | None = None
+        """Called between two statements."""
         self.on_taken: Callable[[], None] | None = None
         """Called after each group that is on the disk."""
         self._connection = connection
@@ -88,7 +88,7 @@ class Committer(Taker):
     def _insert(self, rows: list[Row]) -> None:
         self._uncounted = True
         try:
-            statements.insert_frames(self._connection, rows, self.statement_rows)
+            statements.insert_frames(self._connection, rows, self.give_way)
         except PEER_FAULTS:
             insert_mended(self._connection, rows)
 

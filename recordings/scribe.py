@@ -26,7 +26,7 @@ from recordings.errors import UserError
 from recordings.ledger import ADD_FLOW, json_text
 from recordings.model import Direction, Frame
 from recordings.pipes import Mouth, bodies, unpacked
-from recordings.statements import ADD_EVENT, DERIVED, ERROR, GROUP_ROWS, KIND, Row
+from recordings.statements import ADD_EVENT, DERIVED, ERROR, KIND, Row
 from recordings.taker import NEVER
 from recordings.times import now
 
@@ -40,6 +40,10 @@ Annotator = Callable[[str, Frame], None]
 """Fills kind, fields and error of a frame of the protocol that is named."""
 
 _DIRECTIONS = {way.value: way for way in Direction}
+
+
+give_way: Callable[[], None] = getattr(os, "sched_yield", lambda: None)
+"""Let who waits for a processor have ours: a frame must not wait until our time is up."""
 
 
 class _Asked(threading.Event):
@@ -65,7 +69,7 @@ class Scribe:
         self._doubts: dict[int, set[str]] = {}
         self._errors = 0
         self._closing = False
-        committer.statement_rows = GROUP_ROWS
+        committer.give_way = give_way
         committer.on_taken = lambda: mouth.say("taken", committer.taken, self._errors)
         committer.on_failed = lambda sentence: mouth.say("failed", sentence)
 
@@ -83,6 +87,7 @@ class Scribe:
         while (body := inbox.get()) is not None:
             if self._committer.failure is None:
                 self._take(unpacked(body))
+                give_way()
         if not self._closing:
             self._committer.ending = CUT_OFF
             event = (None, None, None, now(), CUT_OFF, ORPHANED)

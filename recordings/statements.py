@@ -8,6 +8,7 @@ filled up with empty rows to one of a few sizes, so that few statements need to 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from functools import cache
 from itertools import chain
 from typing import Any, TypeAlias
@@ -26,8 +27,8 @@ Row: TypeAlias = tuple[Any, ...]
 
 GROUP_ROWS = 1000
 SHORT = 128
-"""Rows of a statement where somebody waits for the interpreter lock meanwhile."""
-_SIZES = (1, 8, 32, 128, 400, GROUP_ROWS)
+"""Rows of one statement: somebody may wait for the interpreter lock or the processor meanwhile."""
+_SIZES = (1, 8, 32, SHORT)
 
 COUNT = """
 UPDATE flows SET
@@ -72,16 +73,20 @@ def _insert(size: int, columns: tuple[str, ...]) -> str:
     )
 
 
-def insert_frames(connection: sqlite3.Connection, rows: list[Row], most: int = GROUP_ROWS) -> None:
-    """Write frame rows by statements of at most `most` rows, all in one transaction."""
-    if len(rows) <= most:
+def insert_frames(
+    connection: sqlite3.Connection, rows: list[Row], between: Callable[[], None] | None = None
+) -> None:
+    """Write frame rows by short statements, all in one transaction; `between` is called there."""
+    if len(rows) <= SHORT:
         _insert_some(connection, rows)
         return
     within = connection.in_transaction
     if not within:
         connection.execute("BEGIN IMMEDIATE")
-    for start in range(0, len(rows), most):
-        _insert_some(connection, rows[start : start + most])
+    for start in range(0, len(rows), SHORT):
+        _insert_some(connection, rows[start : start + SHORT])
+        if between:
+            between()
     if not within:
         connection.execute("COMMIT")
 
