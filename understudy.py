@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from proxy import codec as codec
+    from proxy.layouts import codec as codec
     from proxy.dissector import DatagramDissector as DatagramDissector
     from proxy.dissector import Dissector as Dissector
     from proxy.dissector import StreamDissector as StreamDissector
@@ -68,7 +68,7 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module(_PLACES[name]), name)
     if name.startswith("__"):
         raise AttributeError(name)
-    codec = importlib.import_module("proxy.codec")
+    codec = importlib.import_module("proxy.layouts.codec")
     if name == "codec":
         return codec
     if name in codec.__all__:

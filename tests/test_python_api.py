@@ -124,7 +124,7 @@ def test_what_authors_need_is_at_the_front_door(name: str) -> None:
 
 
 def test_the_codec_is_at_the_front_door() -> None:
-    from proxy import codec
+    from proxy.layouts import codec
 
     assert understudy.codec is codec
     assert all(getattr(understudy, name) is getattr(codec, name) for name in codec.__all__)

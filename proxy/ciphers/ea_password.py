@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from proxy.ciphers import mask, ssc2
 from proxy.ciphers.rc4 import rc4
 from proxy.keys import SessionKeys
-from proxy.tagvalues import binary
+from proxy.layouts.tagvalues import binary
 from recordings.model import Direction, Key
 
 FORMS = {"ssc2": ("ssc2", "mask"), "rc4": ("rc4", "mask"), "mask": ("mask",)}

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from types import ModuleType
 
 from proxy import registry
-from proxy.codec import Table
 from proxy.exporting.lua_code import Code
 from proxy.exporting.lua_datagrams import bundles, datagrams
 from proxy.exporting.lua_text import key_values, tag_fields
+from proxy.layouts.codec import Table
 from proxy.protocol import Protocol
 from recordings.errors import UserError
 

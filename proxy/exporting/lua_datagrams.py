@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from proxy.codec import Table
 from proxy.exporting.lua_code import Code, quoted
 from proxy.exporting.lua_struct import StructCode
+from proxy.layouts.codec import Table
 from recordings.model import Direction
 
 
@@ -46,7 +46,7 @@ def datagrams(code: Code, table: Table, *, start: bytes, tag_at: int) -> None:
 
 
 def bundles(code: Code, main: Table, table: Table) -> None:
-    """Texts of a main port, and bundles of numbered messages (see `proxy.bundle`)."""
+    """Texts of a main port, and bundles of numbered messages (see `proxy.layouts.bundle`)."""
     kind = code.field("kind", "string", "message")
     number = code.field("number", "uint16", "number of the message")
     tag = code.field("type", "uint8", "type of the message")

@@ -1,11 +1,12 @@
-"""Lua that reads messages whose layout is that of a `proxy.codec.Struct`."""
+"""Lua that reads messages whose layout is that of a `proxy.layouts.codec.Struct`."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable
 
-from proxy.codec import (
+from proxy.exporting.lua_code import Code, quoted
+from proxy.layouts.codec import (
     Array,
     Bytes,
     Count,
@@ -26,7 +27,6 @@ from proxy.codec import (
     Text,
     Wire,
 )
-from proxy.exporting.lua_code import Code, quoted
 
 
 class StructCode:

@@ -51,7 +51,7 @@ end
 
 
 def tag_fields(code: Code, protocol: Protocol) -> None:
-    """Frames of four characters, a word, a length, and TagField text (see `proxy.tagfield`)."""
+    """Frames of four characters, a word, a length, and TagField text (`proxy.layouts.tagfield`)."""
     _shared(code, protocol)
     ident = code.field("ident", "string", "error or number of the frame")
     code.add(*_TAG_FIELDS.format(ident=ident).splitlines())
@@ -123,7 +123,7 @@ end
 
 
 def key_values(code: Code, protocol: Protocol) -> None:
-    r"""A stream of messages `\key\value\...\final\` (see `proxy.keyvalue`)."""
+    r"""A stream of messages `\key\value\...\final\` (see `proxy.layouts.keyvalue`)."""
     _shared(code, protocol)
     code.add(*_KEY_VALUES.splitlines())
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from proxy.bundle import Bundle
+from proxy.layouts.bundle import Bundle
 from proxy.message import FieldError, Opaque
 from proxy.mutation import fuzzing
 from proxy.mutation.byte_actions import corrupt, truncate

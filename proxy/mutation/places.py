@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from proxy import registry
-from proxy.bundle import Bundle
+from proxy.layouts.bundle import Bundle
 from proxy.message import FieldError, Message, split_path
 from proxy.protocol import Field, Protocol
 from recordings.filter_match import kind_matches, protocol_matches

@@ -22,13 +22,13 @@ from proxy.ciphers import ea_password, mask, rc4md5, ssc2
 from proxy.ciphers.rc4 import Rc4
 from proxy.dissector import StreamDissector
 from proxy.keys import SessionKeys
-from proxy.kindtable import kinds_of, volatile_of
+from proxy.layouts.kindtable import kinds_of, volatile_of
+from proxy.layouts.pieces import Pieces
+from proxy.layouts.tagfield import LINE, TagField
+from proxy.layouts.tagvalues import address
 from proxy.message import FieldError, Message, WireError
 from proxy.personal import LOBBY
-from proxy.pieces import Pieces
 from proxy.protocol import Announce, Protocol, Rhythm
-from proxy.tagfield import LINE, TagField
-from proxy.tagvalues import address
 from recordings.model import Direction, Frame, Json, Key, Span, Transport
 
 NAME = "ea-lobby"

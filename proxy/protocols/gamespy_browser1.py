@@ -14,20 +14,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, Any, ClassVar
 
-from proxy.checks import compare, put_check, unknown
 from proxy.ciphers import enctype1, enctype2
 from proxy.ciphers.gamespy_secrets import missing, secret_for
 from proxy.ciphers.validate import validate
-from proxy.codec import U16BE, Array, Ipv4, Magic, Misfit, Struct, Table
 from proxy.dissector import PEER_FAULTS, StreamDissector
 from proxy.keys import SessionKeys
-from proxy.keyvalue import MARK, KeyValue, lookup
-from proxy.layout import Steps
+from proxy.layouts.checks import compare, put_check, unknown
+from proxy.layouts.codec import U16BE, Array, Ipv4, Magic, Misfit, Struct, Table
+from proxy.layouts.keyvalue import MARK, KeyValue, lookup
+from proxy.layouts.layout import Steps
+from proxy.layouts.qr2_keys import Grid
+from proxy.layouts.qr2_keys import Table as Rows
 from proxy.message import Message, WireError
 from proxy.personal import GAMESPY
 from proxy.protocol import Announce, Field, Kind, Protocol, Volatile
-from proxy.qr2_keys import Grid
-from proxy.qr2_keys import Table as Rows
 from recordings.errors import UserError
 from recordings.model import Direction, Frame, Key, Transport
 

@@ -6,7 +6,8 @@ bytes that call for NatNeg.
 Server to client: a clear prefix with the server's key (`ServerKey`), then one stream of EncTypeX:
 the list, and behind it messages with a length and a type. The key of that stream is mixed from the
 game's secret, the client's challenge and the server's key; without the secret it stays opaque.
-Source: gamespy 6; the cipher is in proxy/ciphers/enctypex.py, the records in proxy/serverlist.py.
+Source: gamespy 6; the cipher is in proxy/ciphers/enctypex.py, the records in
+proxy/layouts/serverlist.py.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Annotated, Any, ClassVar, Self
 
-from proxy.checks import OK, put_check
 from proxy.ciphers import challenge as parity
 from proxy.ciphers.enctypex import (
     CHALLENGE_LENGTH,
@@ -25,7 +25,10 @@ from proxy.ciphers.enctypex import (
     read_prefix,
 )
 from proxy.ciphers.gamespy_secrets import missing, secret_for
-from proxy.codec import (
+from proxy.dissector import StreamDissector
+from proxy.keys import SessionKeys
+from proxy.layouts.checks import OK, put_check
+from proxy.layouts.codec import (
     U8,
     U16BE,
     U32BE,
@@ -43,14 +46,12 @@ from proxy.codec import (
     Wire,
     describe,
 )
-from proxy.dissector import StreamDissector
-from proxy.gamespy_marks import NATNEG
-from proxy.keys import SessionKeys
+from proxy.layouts.gamespy_marks import NATNEG
+from proxy.layouts.serverlist import TYPES, Cursor, Layout, Short, read_keys, read_server
+from proxy.layouts.serverlist_view import HEAD, ListReader, PushServer, ServerList
 from proxy.message import Message, WireError
 from proxy.personal import GAMESPY
 from proxy.protocol import Announce, Field, Kind, Protocol, Volatile
-from proxy.serverlist import TYPES, Cursor, Layout, Short, read_keys, read_server
-from proxy.serverlist_view import HEAD, ListReader, PushServer, ServerList
 from recordings.errors import UserError
 from recordings.model import Direction, Frame, Json, Key, Span, Transport
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from proxy.cdkey_watch import CdkeyWatch, decipher
 from proxy.ciphers.repeating import CDKEY, xor
 from proxy.dissector import DatagramDissector
 from proxy.keys import SessionKeys
-from proxy.keyvalue import KeyValue
+from proxy.layouts.cdkey_watch import CdkeyWatch, decipher
+from proxy.layouts.keyvalue import KeyValue
+from proxy.layouts.values import DecimalAddress, Value
 from proxy.message import Message
 from proxy.personal import GAMESPY
 from proxy.protocol import Field, Kind, Protocol, Rhythm, Volatile
-from proxy.values import DecimalAddress, Value
 from recordings.model import Direction, Frame, Transport
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT

@@ -12,17 +12,17 @@ from collections.abc import Mapping
 from hashlib import md5
 from typing import ClassVar
 
-from proxy.checks import OK, compare, put_check, unknown
 from proxy.ciphers.gamespy_secrets import missing, secret_for
 from proxy.ciphers.peerchat import PeerchatStream, decode_address, encode_address
 from proxy.dissector import StreamDissector
-from proxy.ircline import IrcLine
 from proxy.keys import SessionKeys
-from proxy.keyvalue_stream import passwords
+from proxy.layouts.checks import OK, compare, put_check, unknown
+from proxy.layouts.ircline import IrcLine
+from proxy.layouts.keyvalue_stream import passwords
+from proxy.layouts.values import Separated, Value
 from proxy.message import Message, WireError
 from proxy.personal import GAMESPY
 from proxy.protocol import Field, Kind, Protocol, Volatile
-from proxy.values import Separated, Value
 from recordings.model import Direction, Frame, Json, Key, Transport
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT

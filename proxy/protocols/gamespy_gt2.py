@@ -17,9 +17,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from proxy.checks import OK, compare, put_check, unknown
 from proxy.ciphers import challenge as parity
-from proxy.codec import (
+from proxy.dissector import PEER_FAULTS, DatagramDissector
+from proxy.keys import SessionKeys
+from proxy.layouts.checks import OK, compare, put_check, unknown
+from proxy.layouts.codec import (
     U16BE,
     Bytes,
     Int,
@@ -33,9 +35,7 @@ from proxy.codec import (
     Wire,
     describe,
 )
-from proxy.dissector import PEER_FAULTS, DatagramDissector
-from proxy.gamespy_marks import GT2, owner
-from proxy.keys import SessionKeys
+from proxy.layouts.gamespy_marks import GT2, owner
 from proxy.message import Message, WireError
 from proxy.personal import GAMESPY
 from proxy.protocol import Protocol, Rhythm, Volatile

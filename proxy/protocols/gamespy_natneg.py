@@ -15,7 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from proxy.codec import (
+from proxy.dissector import DatagramDissector
+from proxy.keys import SessionKeys
+from proxy.layouts.codec import (
     U8,
     U16BE,
     U32BE,
@@ -29,9 +31,7 @@ from proxy.codec import (
     Table,
     Text,
 )
-from proxy.dissector import DatagramDissector
-from proxy.gamespy_marks import NATNEG, owner
-from proxy.keys import SessionKeys
+from proxy.layouts.gamespy_marks import NATNEG, owner
 from proxy.message import Message, WireError
 from proxy.personal import GAMESPY
 from proxy.protocol import Announce, Protocol, Volatile

@@ -12,16 +12,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from proxy.checks import OK, compare, put_check, put_name, unknown
 from proxy.ciphers import gp_proof, passwordenc
-from proxy.gamespy_fields import HIDDEN, error_name, kind
 from proxy.keys import SessionKeys
-from proxy.keyvalue import KeyValue, command, lookup
-from proxy.keyvalue_stream import KeyValueDissector, Notice, passwords
+from proxy.layouts.checks import OK, compare, put_check, put_name, unknown
+from proxy.layouts.gamespy_fields import HIDDEN, error_name, kind
+from proxy.layouts.keyvalue import KeyValue, command, lookup
+from proxy.layouts.keyvalue_stream import KeyValueDissector, Notice, passwords
+from proxy.layouts.values import Separated, Value
 from proxy.message import Message
 from proxy.personal import GAMESPY
 from proxy.protocol import Protocol, Rhythm, Volatile
-from proxy.values import Separated, Value
 from recordings.model import Direction, Frame, Json, Transport
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT

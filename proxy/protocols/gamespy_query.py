@@ -22,12 +22,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from proxy.cdkey_watch import CdkeyWatch, decipher
-from proxy.checks import compare, put_check, put_name, unknown
 from proxy.ciphers.gamespy_secrets import missing, secret_for
 from proxy.ciphers.repeating import CDKEY, CDKEY_CIPHER, CDKEY_MARK, xor
 from proxy.ciphers.validate import validate
-from proxy.codec import (
+from proxy.dissector import PEER_FAULTS, DatagramDissector
+from proxy.keys import SessionKeys
+from proxy.layouts.cdkey_watch import CdkeyWatch, decipher
+from proxy.layouts.checks import compare, put_check, put_name, unknown
+from proxy.layouts.codec import (
     I32BE,
     U8,
     U32BE,
@@ -40,17 +42,15 @@ from proxy.codec import (
     Struct,
     Table,
 )
-from proxy.dissector import PEER_FAULTS, DatagramDissector
-from proxy.gamespy_marks import GT2, NATNEG, QR2, owner
-from proxy.keys import SessionKeys
-from proxy.keyvalue import lookup
+from proxy.layouts.gamespy_marks import GT2, NATNEG, QR2, owner
+from proxy.layouts.keyvalue import lookup
+from proxy.layouts.qr1 import QR1_KINDS, QUERIES, Qr1Message
+from proxy.layouts.qr2 import Before, HexAddress, HexNumber, Ids, Texts
+from proxy.layouts.qr2_keys import Grid, Pairs
+from proxy.layouts.qr2_keys import Table as Rows
 from proxy.message import Message, WireError
 from proxy.personal import GAMESPY
 from proxy.protocol import Announce, Protocol, Rhythm, Volatile
-from proxy.qr1 import QR1_KINDS, QUERIES, Qr1Message
-from proxy.qr2 import Before, HexAddress, HexNumber, Ids, Texts
-from proxy.qr2_keys import Grid, Pairs
-from proxy.qr2_keys import Table as Rows
 from recordings.model import Direction, Frame, Key, Transport
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT

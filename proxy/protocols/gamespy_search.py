@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from proxy.checks import put_name
 from proxy.ciphers import passwordenc
-from proxy.gamespy_fields import HIDDEN, error_name, kind
-from proxy.keyvalue import KeyValue, command, lookup
-from proxy.keyvalue_stream import KeyValueDissector, Notice
+from proxy.layouts.checks import put_name
+from proxy.layouts.gamespy_fields import HIDDEN, error_name, kind
+from proxy.layouts.keyvalue import KeyValue, command, lookup
+from proxy.layouts.keyvalue_stream import KeyValueDissector, Notice
+from proxy.layouts.values import Value
 from proxy.message import Message
 from proxy.personal import GAMESPY
 from proxy.protocol import Protocol, Volatile
-from proxy.values import Value
 from recordings.model import Direction, Frame, Transport
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT

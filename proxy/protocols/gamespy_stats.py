@@ -12,18 +12,18 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from proxy.checks import OK, compare, put_check, unknown
 from proxy.ciphers import gstats
 from proxy.ciphers.gamespy_secrets import missing, secret_for
 from proxy.ciphers.repeating import GSTATS, GSTATS_CIPHER, xor
-from proxy.gamespy_fields import kind
 from proxy.keys import SessionKeys
-from proxy.keyvalue import MARK, KeyValue, command, lookup
-from proxy.keyvalue_stream import KeyValueDissector, Notice, passwords
+from proxy.layouts.checks import OK, compare, put_check, unknown
+from proxy.layouts.gamespy_fields import kind
+from proxy.layouts.keyvalue import MARK, KeyValue, command, lookup
+from proxy.layouts.keyvalue_stream import KeyValueDissector, Notice, passwords
+from proxy.layouts.values import Separated, Value
 from proxy.message import Message
 from proxy.personal import GAMESPY
 from proxy.protocol import Protocol, Volatile
-from proxy.values import Separated, Value
 from recordings.model import Direction, Frame, Transport
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT

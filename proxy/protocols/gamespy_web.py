@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from proxy import soap
-from proxy.http import HttpDissector
-from proxy.http_message import plain_body, read_message, soap_body
-from proxy.http_places import Head, Slot
+from proxy.layouts import soap
+from proxy.layouts.http import HttpDissector
+from proxy.layouts.http_message import plain_body, read_message, soap_body
+from proxy.layouts.http_places import Head, Slot
 from proxy.message import WireError
 from proxy.personal import GAMESPY
 from proxy.protocol import Field, Kind, Protocol, Volatile

@@ -21,7 +21,8 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 
 import msgspec
 
-from proxy.codec import (
+from proxy.dissector import StreamDissector
+from proxy.layouts.codec import (
     U8,
     U16LE,
     U32LE,
@@ -40,8 +41,7 @@ from proxy.codec import (
     Wire,
     describe,
 )
-from proxy.dissector import StreamDissector
-from proxy.jazz2_datagrams import (
+from proxy.layouts.jazz2_datagrams import (
     DOWN,
     PLUS_KEY,
     UDP,

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from proxy.codec import (
+from proxy.dissector import StreamDissector
+from proxy.keys import SessionKeys
+from proxy.layouts.codec import (
     U8,
     U16LE,
     Decimal,
@@ -32,8 +34,6 @@ from proxy.codec import (
     Wire,
     describe,
 )
-from proxy.dissector import StreamDissector
-from proxy.keys import SessionKeys
 from proxy.message import Message
 from proxy.personal import personal_of
 from proxy.protocol import Announce, Protocol, Rhythm, Volatile

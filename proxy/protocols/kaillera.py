@@ -24,8 +24,10 @@ import struct
 from collections import deque
 from typing import Annotated, Any, ClassVar, TypeAlias
 
-from proxy.bundle import Bundle, Numbers, Unknown, heads
-from proxy.codec import (
+from proxy.dissector import DatagramDissector
+from proxy.keys import SessionKeys
+from proxy.layouts.bundle import Bundle, Numbers, Unknown, heads
+from proxy.layouts.codec import (
     U8,
     U16LE,
     Array,
@@ -42,8 +44,6 @@ from proxy.codec import (
     Text,
     describe,
 )
-from proxy.dissector import DatagramDissector
-from proxy.keys import SessionKeys
 from proxy.message import Message, WireError
 from proxy.personal import personal_of
 from proxy.protocol import Announce, Protocol, Rhythm, Volatile

@@ -22,9 +22,9 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from proxy.http import HttpDissector
-from proxy.http_message import plain_body, read_message
-from proxy.http_places import Head, Slot, read_head
+from proxy.layouts.http import HttpDissector
+from proxy.layouts.http_message import plain_body, read_message
+from proxy.layouts.http_places import Head, Slot, read_head
 from proxy.personal import personal_of
 from proxy.protocol import Announce, Field, Kind, Protocol, Volatile
 from recordings.model import Direction, Frame, Json, Transport

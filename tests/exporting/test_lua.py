@@ -14,7 +14,7 @@ import pytest
 from proxy import registry
 from proxy.exporting.lua import FAMILIES, dissector
 from proxy.exporting.lua_code import abbreviation, quoted
-from proxy.keyvalue import KeyValue
+from proxy.layouts.keyvalue import KeyValue
 from recordings.errors import UserError
 from recordings.exporting.capture import CaptureWriter
 from recordings.exporting.choice import Choice

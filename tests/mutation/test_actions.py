@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from proxy import registry
-from proxy.jazz2_datagrams import checksum, sums_fit
+from proxy.layouts.jazz2_datagrams import checksum, sums_fit
 from recordings.model import Action, Frame, Transport
 from tests.mutation.bench import DOWN, UP, Bench
 from tests.recordings.sample import ea

@@ -6,10 +6,10 @@ from proxy.ciphers import rc4md5, ssc2
 from proxy.ciphers.rc4 import Rc4
 from proxy.dissector import LOST
 from proxy.keys import SessionKeys
+from proxy.layouts.tagfield import TagField
 from proxy.message import FieldError, Message
 from proxy.protocol import Announce
 from proxy.protocols.ea_lobby import PROTOCOLS, LobbyMessage, read
-from proxy.tagfield import TagField
 from recordings.model import Direction, Frame, Key
 from tests.protocols.harness import AT, ProtocolProperties
 from tests.reference import captures, vectors

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.cdkey_watch import LIMIT
 from proxy.keys import SessionKeys
+from proxy.layouts.cdkey_watch import LIMIT
 from proxy.protocols.gamespy_cdkey import KEY_LIMIT, PROTOCOLS, CdkeyMessage
 from recordings.model import Direction, Key
 from tests.protocols.harness import AT, ProtocolProperties

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from proxy.codec import Misfit
 from proxy.keys import SessionKeys
+from proxy.layouts.codec import Misfit
 from proxy.message import OPAQUE
 from proxy.protocols.gamespy_gt2 import PROTOCOLS, Counted, Until
 from recordings.model import Direction, Frame

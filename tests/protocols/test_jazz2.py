@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.jazz2_datagrams import UDP, Events, Password, checksum
 from proxy.keys import SessionKeys
+from proxy.layouts.jazz2_datagrams import UDP, Events, Password, checksum
 from proxy.message import Message, Opaque
 from proxy.protocols.jazz2 import PROTOCOLS, Chat, JoinRequest
 from recordings.model import Direction, Frame, Transport

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from proxy.bundle import Bundle, Numbered
-from proxy.codec import Struct
 from proxy.keys import SessionKeys
+from proxy.layouts.bundle import Bundle, Numbered
+from proxy.layouts.codec import Struct
 from proxy.message import FieldError, Message
 from proxy.protocols.kaillera import (
     PROTOCOLS,

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from proxy import registry
-from proxy.keyvalue import KeyValue
+from proxy.layouts.keyvalue import KeyValue
+from proxy.layouts.qr1 import Qr1Message
 from proxy.message import Message, Opaque
 from proxy.protocols.gamespy_cdkey import CdkeyMessage
 from proxy.protocols.gamespy_presence import Presence
 from proxy.protocols.gamespy_search import Search
 from proxy.protocols.gamespy_stats import Stats
-from proxy.qr1 import Qr1Message
 from recordings.model import Direction
 from replay.servers._gs_hosts import MOST_OF_A_HOST, Hosts
 from replay.servers._gs_login import Seats

@@ -233,7 +233,7 @@ def test_a_lost_message_in_a_game_is_waited_for_and_in_the_lobby_given_up() -> N
     for _ in range(8):
         emulator.say(ALIVE)
     seen = [messages_of(data) for data in emulator.out]
-    from proxy.bundle import Numbered
+    from proxy.layouts.bundle import Numbered
     from proxy.protocols.kaillera import KeepAlive
 
     bundles = [tuple(Numbered(n, KeepAlive()) for n, _, _ in one) for one in seen]
