@@ -71,10 +71,14 @@ class Courier(Taker):
     def run(self) -> None:
         """Carry until told to close, or until something fails."""
         self._listener.start()
-        while not self._closing and self.failure is None:
-            self._wait(CARRY_ROWS, CARRY_SECONDS)
-            self._carry()
-        self._dismiss()
+        try:
+            while not self._closing and self.failure is None:
+                self._wait(CARRY_ROWS, CARRY_SECONDS)
+                self._carry()
+        except Exception as error:  # whatever it is: recording stops loudly
+            self._has_failed(self._defect(error))
+        finally:
+            self._dismiss()
 
     def _dismiss(self) -> None:
         """No more will come: the scribe ends when it has written everything."""
@@ -112,7 +116,7 @@ class Courier(Taker):
             self.hurry = False
             if self.failure is not None:
                 row[0].set()
-            return True, number, number
+            return True, (), number
         self._closing = self._closing or row[0] is None
         return row
 
@@ -126,9 +130,12 @@ class Courier(Taker):
             "opaque": self._is_opaque,
             "closed": self._has_closed,
         }
-        for body in self._heard:
-            word, *said = unpacked(body)
-            answers[word](*said)
+        try:
+            for body in self._heard:
+                word, *said = unpacked(body)
+                answers[word](*said)
+        except Exception as error:  # see run
+            self._has_failed(self._defect(error))
         if not self._closed:
             self._has_failed(stopped(self._path, self._ended()))
 
@@ -155,6 +162,9 @@ class Courier(Taker):
     def _has_closed(self, errors: int) -> None:
         self._closed = True
         self.errors = errors
+
+    def _defect(self, error: Exception) -> str:
+        return stopped(self._path, f"{type(error).__name__}: {error}; start again with a new file")
 
     def _ended(self) -> str:
         code = self.process.poll()

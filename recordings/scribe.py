@@ -108,7 +108,7 @@ class Scribe:
             orders += 1
             if row[0] is True:
                 self._committer.hurry = True
-                asked = _Asked(partial(self._mouth.say, "flushed", row[1]))
+                asked = _Asked(partial(self._mouth.say, "flushed", row[-1]))
                 rows[index] = (asked, (), row[-1])
             elif row[0] is None:
                 self._closing = self._committer.hurry = True
