@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from proxy import registry
-from proxy.bundle import Bundle, Numbers
+from proxy.layouts.bundle import Bundle, Numbers
 from proxy.message import Message, Opaque
 from proxy.protocol import Protocol
 from proxy.protocols.kaillera import CachedData, GameData

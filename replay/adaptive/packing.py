@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from proxy.bundle import Bundle, Numbered
+from proxy.layouts.bundle import Bundle, Numbered
+from proxy.layouts.structs import Struct
 from proxy.message import Message
-from proxy.structs import Struct
 
 REPEATED = 3
 """Messages in a datagram, new ones included, as the original client sends (kaillera 2)."""

@@ -14,7 +14,7 @@ from hashlib import blake2b
 import msgspec
 
 from proxy import registry
-from proxy.bundle import Numbers
+from proxy.layouts.bundle import Numbers
 from proxy.message import OPAQUE, Opaque
 from proxy.protocol import Protocol
 from recordings.errors import UserError

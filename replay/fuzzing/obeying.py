@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from proxy.bundle import Bundle
 from proxy.flow import Flow
+from proxy.layouts.bundle import Bundle
 from proxy.message import OPAQUE, Message, Opaque
 from proxy.mutation.engine import EVENT, Mutation, Mutations, Note
 from proxy.mutation.rulefile import RuleSet

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from proxy.layouts.tagfield import TagField
+from proxy.layouts.tagvalues import FLAGS, encode
 from proxy.protocols.ea_lobby import LobbyMessage, read_ident
-from proxy.tagfield import TagField
-from proxy.tagvalues import FLAGS, encode
 from replay.standin.world import Client, World
 
 SHELF = "ea-lobby"

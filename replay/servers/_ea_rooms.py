@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from proxy.layouts.tagvalues import number
 from proxy.message import Message
 from proxy.relay.api import Address
-from proxy.tagvalues import number
 from replay.servers._ea import (
     MOST_ROOMS,
     NAME_LIMIT,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from proxy.layouts.tagvalues import number
 from proxy.message import Message
-from proxy.tagvalues import number
 from replay.servers._ea import Player, flags, make, same, value
 from replay.servers._ea_rooms import PRIVATE, RoomRules
 from replay.standin.rules import Act, Acts, Say, hears

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import md5
 from typing import Any
 
-from proxy.keyvalue_stream import passwords
+from proxy.layouts.keyvalue_stream import passwords
 from proxy.message import Message
 from replay.standin.world import Client, World
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proxy.given import from_ip
+from proxy.layouts.given import from_ip
 from proxy.message import Message
 from proxy.protocols.gamespy_presence import Presence
 from replay.servers._gs_login import (

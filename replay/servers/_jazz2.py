@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from proxy.codec import Struct
-from proxy.jazz2_endings import MODES, PlusScore
+from proxy.layouts.codec import Struct
+from proxy.layouts.jazz2_endings import MODES, PlusScore
 from proxy.protocols.jazz2 import SHORT, Listed, Player, PlusPlayer, ServerDetails
 from replay.standin.world import Client, World
 

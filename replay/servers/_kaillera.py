@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from proxy.bundle import Bundle, Numbered
-from proxy.codec import Struct
+from proxy.layouts.bundle import Bundle, Numbered
+from proxy.layouts.codec import Struct
 from replay.servers._kaillera_game import Seat
 from replay.standin.rules import Say
 from replay.standin.world import Client, World

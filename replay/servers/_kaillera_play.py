@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proxy.codec import Struct
+from proxy.layouts.codec import Struct
 from proxy.protocols.kaillera import (
     AllReady,
     CachedData,

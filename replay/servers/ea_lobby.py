@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from proxy.layouts.tagvalues import number
 from proxy.message import Message
-from proxy.tagvalues import number
 from recordings.errors import UserError
 from replay.servers._ea import (
     Player,

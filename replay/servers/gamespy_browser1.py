@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from proxy.ciphers.gamespy_secrets import missing, secret_for
 from proxy.ciphers.validate import validate
-from proxy.keyvalue import KeyValue
+from proxy.layouts.keyvalue import KeyValue
+from proxy.layouts.qr2_keys import Grid
 from proxy.message import Message
 from proxy.protocols import gamespy_browser1 as wire
-from proxy.qr2_keys import Grid
 from replay.servers._gs_filter import FilterError, read_filter
 from replay.servers._gs_hosts import Host, Hosts
 from replay.servers._gs_people import number, value

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 
 from proxy.ciphers.gamespy_secrets import missing, secret_for
-from proxy.gamespy_marks import NATNEG
-from proxy.given import from_ip
+from proxy.layouts.gamespy_marks import NATNEG
+from proxy.layouts.given import from_ip
+from proxy.layouts.serverlist import HAS_KEYS, HAS_RULES, INLINE, STRING, Layout, Server, Value
+from proxy.layouts.serverlist_view import PushServer, ServerList
 from proxy.message import Message
 from proxy.protocols import gamespy_browser2 as wire
 from proxy.protocols import gamespy_query as qr2
-from proxy.serverlist import HAS_KEYS, HAS_RULES, INLINE, STRING, Layout, Server, Value
-from proxy.serverlist_view import PushServer, ServerList
 from replay.servers._gs_filter import FilterError, Test, read_filter
 from replay.servers._gs_hosts import Host, Hosts
 from replay.servers._gs_people import value

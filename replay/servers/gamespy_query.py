@@ -12,10 +12,10 @@ from typing import Any
 
 from proxy.ciphers.gamespy_secrets import secret_for
 from proxy.ciphers.validate import validate
-from proxy.given import from_ip
+from proxy.layouts.given import from_ip
+from proxy.layouts.qr1 import Qr1Message
 from proxy.message import Message
 from proxy.protocols import gamespy_query as qr2
-from proxy.qr1 import Qr1Message
 from replay.servers._gs_hosts import EXPIRES, Host, Hosts
 from replay.servers._gs_people import number, value
 from replay.standin.rules import OPAQUE, Act, Acts, Later, Note, Rules, Say, hears

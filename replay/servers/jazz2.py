@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proxy.jazz2_datagrams import (
+from proxy.layouts.jazz2_datagrams import (
     HeartBeat,
     Password,
     PasswordReply,
@@ -19,7 +19,7 @@ from proxy.jazz2_datagrams import (
     Query,
     Reply,
 )
-from proxy.jazz2_endings import Plus, PlusLong, Vanilla
+from proxy.layouts.jazz2_endings import Plus, PlusLong, Vanilla
 from proxy.message import Message
 from proxy.protocols.jazz2 import (
     Chat,

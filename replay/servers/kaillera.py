@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from proxy.bundle import Bundle
-from proxy.codec import Struct
+from proxy.layouts.bundle import Bundle
+from proxy.layouts.codec import Struct
 from proxy.message import Message
 from proxy.protocols.kaillera import (
     AllReady,

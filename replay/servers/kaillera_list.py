@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from proxy.http_message import HttpMessage
+from proxy.layouts.http_message import HttpMessage
 from proxy.message import Message, Opaque
 from recordings.errors import UserError
 from recordings.model import Json, Transport
