@@ -28,19 +28,29 @@ def more_files() -> None:
 
 @contextlib.contextmanager
 def stop_on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and its kin end the run in good order; only the main thread can be told of them."""
+    """Ctrl-C and its kin end the run in good order; only the main thread can be told of them.
+
+    After one of them all are ignored: what is left is to write the file, and soon done.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
 
+    asked = False
+
+    def stop_once() -> None:
+        nonlocal asked
+        asked = True
+        stop()
+
     def handler(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(stop)
+        loop.call_soon_threadsafe(stop_once)
 
     for number in numbers:
         try:
-            loop.add_signal_handler(number, stop)
+            loop.add_signal_handler(number, stop_once)
         except (NotImplementedError, RuntimeError):
             signal.signal(number, handler)
     try:
@@ -49,4 +59,5 @@ def stop_on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -
         for number in numbers:
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.remove_signal_handler(number)
-            signal.signal(number, before[number] or signal.SIG_DFL)
+            # an impatient second Ctrl-C must not break off the writing of the file
+            signal.signal(number, signal.SIG_IGN if asked else before[number] or signal.SIG_DFL)

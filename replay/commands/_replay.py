@@ -157,7 +157,7 @@ def _keys(asked: Asked) -> tuple[list[Key], dict[str, str]]:
 
 def _default_path(script: Script) -> Path:
     name = script.session.game or script.roles[0].row.protocol
-    return Path(f"{name}-{datetime.now(UTC):%Y-%m-%d}.understudy.db")
+    return Path(f"{name}-playback-{datetime.now(UTC):%Y-%m-%d}.understudy.db")
 
 
 def _mutations(asked: Asked) -> Mutations | None:

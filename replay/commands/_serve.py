@@ -20,6 +20,7 @@ from recordings.choosing import one_session
 from recordings.errors import UserError
 from recordings.model import Origin
 from recordings.reader import Reader
+from recordings.rows import SessionRow
 from replay.standin.cast import Cast, Show
 from replay.standin.planning import plan_game, plan_pool
 from replay.standin.pool import Pool
@@ -122,10 +123,15 @@ def _file(source: str) -> Path | None:
 
 def _pool(file: Path, session: int | None) -> Pool:
     with Reader.open(file) as reader:
-        chosen = [one_session(reader, session)] if session else reader.sessions()
+        chosen = [one_session(reader, session)] if session else _genuine(reader.sessions())
         if not chosen:
             one_session(reader, None)  # says so
         return Pool(reader, chosen)
+
+
+def _genuine(sessions: list[SessionRow]) -> list[SessionRow]:
+    """What servers said to players; tries of ours to play a client only where nothing else is."""
+    return [one for one in sessions if one.origin != Origin.PLAYBACK] or sessions
 
 
 def _earlier(file: Path) -> Pool | None:
