@@ -106,6 +106,8 @@ def port(transport: Transport, host: str, number: int, what: str) -> Finding:
     except UserError as error:
         owner = holder(transport, number)
         who = f"{what}: taken by {owner}" if owner else f"{what}: {error}"
+        if owner is None and isinstance(error.__cause__, PermissionError):
+            return Finding(about, who, "start Understudy with administrator rights (sudo)")
         yours = "it is Understudy that runs already, or " if owner and "python" in owner else ""
         return Finding(about, who, f"{yours}end that program, or give {what} another port")
     return Finding(about, f"free, for {what}")

@@ -116,7 +116,7 @@ def _what_to_type(game: str | None) -> str:
     lines.append("  secondary DNS: 0.0.0.0 or none; address and gateway stay as they are")
     if game and not catalog.game(game).names(None):
         lines[1:] = [f"Type into the game, as the server's address: {found[0]}"]
-    start = f"understudy record {game or 'GAME'} --listen-host 0.0.0.0"
+    start = f"understudy record {game or 'GAME'} --upstream SERVER --listen-host 0.0.0.0"
     lines.append(f"Then start here: {start}")
     return "\n".join(lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from pathlib import Path
 
 import click
@@ -65,4 +66,4 @@ def command(
     redact(file, write, Wishes.of(keep, also), key, game_key, seed)
 
 
-command.help = f"{command.help}\n\n{_categories()}" if command.help else None
+command.help = f"{cleandoc(command.help)}\n\n{_categories()}" if command.help else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator
+from inspect import cleandoc
 from pathlib import Path
 
 import click
@@ -113,4 +114,4 @@ def command(
             click.echo(_nothing(reader, where), err=True)
 
 
-command.help = f"{command.help}\n\n{_operators()}" if command.help else None
+command.help = f"{cleandoc(command.help)}\n\n{_operators()}" if command.help else None
