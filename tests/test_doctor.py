@@ -31,7 +31,7 @@ def test_a_game_is_looked_at_and_the_addresses_are_told() -> None:
     cures = [line for line in lines if line.startswith("       -> ")]
     assert len(cures) == sum(line.startswith("todo") for line in looked)
     assert result.exit_code == (1 if cures else 0)
-    assert "record kaillera --listen-host" in result.output or "on no network" in result.output
+    assert "record kaillera --upstream SERVER" in result.output or "on no network" in result.output
 
 
 def test_a_taken_port_names_who_has_it() -> None:
