@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from proxy.layouts import codec as codec
     from proxy.dissector import DatagramDissector as DatagramDissector
     from proxy.dissector import Dissector as Dissector
     from proxy.dissector import StreamDissector as StreamDissector
     from proxy.keys import SessionKeys as SessionKeys
+    from proxy.layouts import codec as codec
     from proxy.message import FieldError as FieldError
     from proxy.message import Message as Message
     from proxy.message import Opaque as Opaque
