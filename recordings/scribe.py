@@ -26,7 +26,7 @@ from recordings.errors import UserError
 from recordings.ledger import ADD_FLOW, json_text
 from recordings.model import Direction, Frame
 from recordings.pipes import Mouth, bodies, unpacked
-from recordings.statements import ADD_EVENT, DERIVED, ERROR, KIND, Row
+from recordings.statements import ADD_EVENT, DERIVED, KIND, Row
 from recordings.taker import NEVER
 from recordings.times import now
 
@@ -61,10 +61,12 @@ class _Asked(threading.Event):
 class Scribe:
     """Between the pipe and the committer."""
 
-    def __init__(self, committer: Committer, mouth: Mouth, annotate: Annotator | None) -> None:
+    def __init__(self, committer: Committer, mouth: Mouth, place: str | None) -> None:
+        """`place`, `module:name`, is of an Annotator; it is imported when the first frame comes."""
         self._committer = committer
         self._mouth = mouth
-        self._annotate = annotate
+        self._place = place
+        self._annotate: Annotator | None = None
         self._protocols: dict[int, str] = {}
         self._doubts: dict[int, set[str]] = {}
         self._errors = 0
@@ -100,7 +102,7 @@ class Scribe:
         orders = 0
         for index, row in enumerate(rows):
             if row[0].__class__ is int:
-                if row[KIND] is None and self._annotate is not None:
+                if row[KIND] is None and self._place is not None:
                     rows[index] = self._annotated(row)
                 elif row[DERIVED].__class__ is dict:
                     rows[index] = (*row[:DERIVED], json_text(row[DERIVED]), row[-1])
@@ -125,19 +127,31 @@ class Scribe:
 
     def _annotated(self, row: Row) -> Row:
         """A frame row with kind, fields, and why there are none."""
-        flow, direction, at, raw, plain, sent = row[1], *row[3:8]
-        protocol, error, cipher, derived, given = row[9], *row[ERROR:]
-        frame = Frame(
-            _DIRECTIONS[direction], at, raw, plain, cipher, error, protocol, derived, (), sent
-        )
+        # all by name and in one go: this is done for every frame
+        id_, flow, number, way, at, raw, plain, sent, action, protocol, _, _, *rest = row
+        error, cipher, derived, given = rest
+        frame = Frame(_DIRECTIONS[way], at, raw, plain, cipher, error, protocol, derived, (), sent)
         named = self._protocols.get(flow)
-        if named is not None and self._annotate is not None:
-            self._annotate(named, frame)
-            if frame.error is not None and error is None:
-                self._doubt(flow, row[0], frame.error)
+        if named is not None:
+            try:
+                (self._annotate or self._load())(named, frame)
+            except Exception as defect:  # it must not stop the recording
+                frame.error = frame.error or f"{type(defect).__name__}: {defect}"
+            if error is None and frame.error is not None:
+                error = frame.error
+                self._doubt(flow, id_, error)
         if derived.__class__ is dict:
             derived = json_text(derived)
-        return (*row[:KIND], frame.kind, frame.fields, frame.error, cipher, derived, given)
+        return (
+            *(id_, flow, number, way, at, raw, plain, sent, action, protocol),
+            *(frame.kind, frame.fields, error, cipher, derived, given),
+        )
+
+    def _load(self) -> Annotator:
+        module, _, name = (self._place or "").partition(":")
+        found: Annotator = getattr(importlib.import_module(module), name)
+        self._annotate = found
+        return found
 
     def _doubt(self, flow: int, frame: int, error: str) -> None:
         self._errors += 1
@@ -145,21 +159,6 @@ class Scribe:
         if error not in said and len(said) < DOUBTS:
             said.add(error)
             self._mouth.say("opaque", flow, frame, error)
-
-
-def annotator(place: str | None) -> Annotator | None:
-    """A function by its place, `module:name`, imported when the first frame comes."""
-    if place is None:
-        return None
-    module, _, name = place.partition(":")
-    found: list[Annotator] = []
-
-    def annotate(protocol: str, frame: Frame) -> None:
-        if not found:
-            found.append(getattr(importlib.import_module(module), name))
-        found[0](protocol, frame)
-
-    return annotate
 
 
 def main() -> None:
@@ -183,7 +182,7 @@ def main() -> None:
         mouth.say("refused", str(error))
         return
     mouth.say("opened", recovered, creating.last_ids(connection))
-    Scribe(Committer(Path(path), connection, lock, NEVER), mouth, annotator(place)).run(heard)
+    Scribe(Committer(Path(path), connection, lock, NEVER), mouth, place).run(heard)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ class Bundle(Message):
         return cls(tuple(found), _lead(found, new))
 
     def encode(self) -> bytes:
-        return bytes((len(self.messages),)) + b"".join(one.write() for one in self.messages)
+        return bytes((len(self.messages),)) + b"".join([one.write() for one in self.messages])
 
     def fields(self) -> dict[str, Json]:
         shown = [

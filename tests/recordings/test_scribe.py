@@ -89,6 +89,14 @@ def test_frames_without_a_kind_are_annotated_there(recording: Recording) -> None
     assert recording.errors == 2
 
 
+def test_an_annotator_that_fails_stops_nothing(recording: Recording) -> None:
+    recording.append(1, frame(b"boom"))
+    recording.append(1, frame(b"chat:on"))
+    recording.flush()
+    found = rows(recording.path, "SELECT kind, error FROM frames WHERE id > 1")
+    assert found == [(None, "RuntimeError: a defect"), ("chat", None)]
+
+
 def test_what_is_derived_may_be_anything(recording: Recording) -> None:
     recording.append(1, frame(b"a:1", derived={"x": {1, 2}}))
     recording.append(1, frame(b"a:2", derived={"x": recording}))
