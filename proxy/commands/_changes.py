@@ -45,19 +45,3 @@ def seed_option(command: F) -> F:
         help="What all that is left to chance follows from: the same seed, the same bytes.  "
         "[default: that of the rules, else 0]",
     )(command)
-
-
-def keys_options(command: F) -> F:
-    """`--key`, `--game-key`: for ciphers whose key the recording does not hold."""
-    command = click.option(
-        "--game-key",
-        multiple=True,
-        metavar="NAME=SECRET",
-        help="A game's secret at its service (GameSpy: gmtest=HA6zkS). Repeatable.",
-    )(command)
-    return click.option(
-        "--key",
-        multiple=True,
-        metavar="CIPHER[@up|@down]=HEX",
-        help="A key that does not pass by in the recording. Repeatable.",
-    )(command)

@@ -9,7 +9,7 @@ from typing import Any
 
 from proxy import options, registry
 from proxy.commands._generic import apply
-from proxy.commands._record import read_keys
+from proxy.commands._keys import read_keys
 from proxy.decoding import Outcome, reread, rewrite
 from proxy.keys import secret_key
 from recordings.choosing import check_session, open_recording

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from proxy import options
 from proxy.mutation.copying import Copy
 from proxy.mutation.engine import Mutations
 from proxy.mutation.rewriting import Rewriting, Rewritten
@@ -25,8 +24,8 @@ def mutate(
     rules: Path | None,
     seed: int | None,
     write: Path,
-    key: Sequence[str] = (),
-    game_key: Sequence[str] = (),
+    given: Sequence[Key] = (),
+    secrets: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
     """Write the copy; gives lines that say what was done. Raises UserError."""
     if not sets and rules is None:
@@ -34,10 +33,10 @@ def mutate(
     if write.exists() and file.exists() and write.samefile(file):
         raise UserError(f"{write} is the recording itself: give -w another name")
     rule_set = read_rules(rules, sets, seed)
-    secrets = dict(options.read_game_key(text) for text in game_key)
+    secrets = dict(secrets or {})
     with open_recording(file) as reader:
         row = one_session(reader, session)
-        keys = [*_given(reader, row.id), *(options.read_key(text) for text in key)]
+        keys = [*_given(reader, row.id), *given]
         mutations = Mutations(rule_set)
         flows = reader.flows(row.id)
         work = Rewriting(flows, mutations, keys=keys, secrets=secrets)

@@ -10,6 +10,7 @@ from pathlib import Path
 from proxy import catalog, options, registry
 from proxy.commands import _generic as generic
 from proxy.commands._job import Dns, JobOptions
+from proxy.commands._keys import read_keys
 from proxy.commands._traffic import Traffic
 from proxy.mutation.engine import Mutations
 from proxy.mutation.rulefile import read_rules
@@ -18,10 +19,8 @@ from proxy.recorder import Settings
 from proxy.relay.dns import PORT as DNS_PORT
 from proxy.relay.sockets import WILDCARDS
 from recordings.errors import UserError
-from recordings.model import Direction, Key
+from recordings.model import Direction
 
-KEYS_FILE = Path("keys.toml")
-"""Read from the working folder when it is there and no other is named."""
 ENDING = ".understudy.db"
 
 
@@ -112,17 +111,6 @@ def _mutations(asked: Asked) -> Mutations | None:
 def default_path(name: str) -> Path:
     """`GAME-UTCDATE.understudy.db` in the working folder."""
     return Path(f"{name}-{datetime.now(UTC):%Y-%m-%d}{ENDING}")
-
-
-def read_keys(
-    file: Path | None, keys: Sequence[str], game_keys: Sequence[str]
-) -> tuple[list[Key], dict[str, str]]:
-    """The keys and the game secrets of a file and of the command line; raises UserError."""
-    path = file or (KEYS_FILE if KEYS_FILE.is_file() else None)
-    found, secrets = options.read_keys_file(path) if path else ([], {})
-    found += [options.read_key(text) for text in keys]
-    secrets.update(options.read_game_key(text) for text in game_keys)
-    return found, secrets
 
 
 def _dns(asked: Asked, names: Sequence[str]) -> Dns:

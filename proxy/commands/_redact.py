@@ -5,19 +5,19 @@ from __future__ import annotations
 import itertools
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from proxy import options
 from proxy.redaction.pseudonyms import Pseudonyms
 from proxy.redaction.replacing import Replacer, Tally, Wishes
 from proxy.redaction.session import Redacting
 from recordings.choosing import open_recording
 from recordings.errors import UserError
 from recordings.listing import Column, Output, print_rows
+from recordings.model import Key
 from recordings.reader import Reader
 from recordings.text import safe
 from recordings.writer import Recording
@@ -38,13 +38,11 @@ def redact(
     file: Path,
     write: Path,
     wishes: Wishes,
-    key: Sequence[str],
-    game_key: Sequence[str],
+    keys: Sequence[Key],
+    game_secrets: Mapping[str, str],
     seed: str | None,
 ) -> None:
     """Write the copy; raises UserError."""
-    keys = [options.read_key(text) for text in key]
-    game_secrets = dict(options.read_game_key(text) for text in game_key)
     if write.exists():
         raise UserError(f"{write} exists already: choose another name with -w")
     secret = secrets.token_bytes(32) if seed is None else seed.encode("utf-8", "surrogateescape")

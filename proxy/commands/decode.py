@@ -8,38 +8,15 @@ from typing import Any
 import click
 
 from proxy.commands._generic import generic_options
+from proxy.commands._keys import keys_options, protocol_file_option
 from recordings.choosing import file_argument, session_option
 
 
 @click.command()
 @file_argument
 @session_option
-@click.option(
-    "--key",
-    multiple=True,
-    metavar="CIPHER[@up|@down]=HEX",
-    help="A key for a cipher; it is kept in the recording. Repeatable.",
-)
-@click.option(
-    "--game-key",
-    multiple=True,
-    metavar="NAME=SECRET",
-    help="A game's secret at its service (GameSpy: gmtest=HA6zkS); it is kept as well. Repeatable.",
-)
-@click.option(
-    "--keys-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help='TOML with keys = ["CIPHER=HEX"] and a table [game-keys] of NAME = "SECRET".  '
-    "[default: keys.toml, when there is one]",
-)
-@click.option(
-    "--protocol-file",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A Python file with further protocols. Repeatable.",
-)
+@keys_options
+@protocol_file_option
 @generic_options
 @click.option(
     "-w",

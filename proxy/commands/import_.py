@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from proxy.commands._keys import keys_options, protocol_file_option, read_keys
+
 if TYPE_CHECKING:
     from proxy.importing.files import Report
 
@@ -43,25 +45,8 @@ LARGE = 4 << 20
     is_flag=True,
     help="Leave out what speaks none of the protocols that Understudy knows.",
 )
-@click.option(
-    "--key",
-    multiple=True,
-    metavar="CIPHER[@up|@down]=HEX",
-    help="A key that is known already, for a cipher whose key does not pass by. Repeatable.",
-)
-@click.option(
-    "--game-key",
-    multiple=True,
-    metavar="NAME=SECRET",
-    help="A game's secret at its service (GameSpy: gmtest=HA6zkS). Repeatable.",
-)
-@click.option(
-    "--protocol-file",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A Python file with further protocols. Repeatable.",
-)
+@keys_options
+@protocol_file_option
 @click.option(
     "--cluster",
     metavar="ADDRESS",
@@ -77,6 +62,7 @@ def command(
     known_only: bool,
     key: tuple[str, ...],
     game_key: tuple[str, ...],
+    keys_file: Path | None,
     protocol_file: tuple[Path, ...],
     cluster: str | None,
     quiet: bool,
@@ -103,7 +89,8 @@ def command(
     from proxy.importing.store import QUEUE
     from recordings.writer import Recording
 
-    wishes = wishes_of(game, as_, known_only, key, game_key, protocol_file)
+    keys, secrets = read_keys(keys_file, key, game_key)
+    wishes = wishes_of(game, as_, known_only, keys, secrets, protocol_file)
     out = write or default_path(files[0])
     size = sum(file.stat().st_size for file in files if file.is_file())
     large = size > LARGE and not cluster  # then another process writes and says what frames mean
@@ -115,7 +102,7 @@ def command(
             if cluster:
                 from proxy.importing.cluster import Asked, import_on_cluster
 
-                asked = Asked(game, as_, known_only, key, game_key, protocol_file)
+                asked = Asked(game, as_, known_only, keys, secrets, protocol_file)
                 report = import_on_cluster(cluster, files, recording, asked, progress.advance)
             else:
                 report = import_files(files, recording, wishes, progress.advance)

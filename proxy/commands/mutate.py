@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from proxy.commands._changes import keys_options, rules_option, seed_option, set_option
+from proxy.commands._changes import rules_option, seed_option, set_option
+from proxy.commands._keys import keys_options, read_keys
 from recordings.choosing import file_argument, session_option
 
 
@@ -34,6 +35,7 @@ def command(
     write: Path,
     key: tuple[str, ...],
     game_key: tuple[str, ...],
+    keys_file: Path | None,
 ) -> None:
     """Write a copy of a recorded session in which fields or frames are changed.
 
@@ -52,5 +54,6 @@ def command(
     """
     from proxy.commands._mutate import mutate
 
-    for line in mutate(file, session, set_, rules, seed, write, key, game_key):
+    keys, secrets = read_keys(keys_file, key, game_key)
+    for line in mutate(file, session, set_, rules, seed, write, keys, secrets):
         click.echo(line)

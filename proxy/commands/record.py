@@ -13,6 +13,7 @@ import click
 from proxy.commands._changes import rules_option, seed_option
 from proxy.commands._faults import Keys
 from proxy.commands._generic import generic_options
+from proxy.commands._keys import keys_options, protocol_file_option
 from proxy.commands._traffic import Traffic, traffic_options
 
 
@@ -84,25 +85,7 @@ from proxy.commands._traffic import Traffic, traffic_options
     metavar="FILE",
     help="The recording; one that exists is appended to.  [default: GAME-DATE.understudy.db]",
 )
-@click.option(
-    "--key",
-    multiple=True,
-    metavar="CIPHER[@up|@down]=HEX",
-    help="A key that is known already, for a cipher whose key does not pass by. Repeatable.",
-)
-@click.option(
-    "--game-key",
-    multiple=True,
-    metavar="NAME=SECRET",
-    help="A game's secret at its service (GameSpy: gmtest=HA6zkS). Repeatable.",
-)
-@click.option(
-    "--keys-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help='TOML with keys = ["CIPHER=HEX"] and a table [game-keys] of NAME = "SECRET".  '
-    "[default: keys.toml, when there is one]",
-)
+@keys_options
 @click.option(
     "--swallow-tic",
     is_flag=True,
@@ -118,13 +101,7 @@ from proxy.commands._traffic import Traffic, traffic_options
     is_flag=True,
     help="When the recording cannot be written any more, let the game go on unrecorded.",
 )
-@click.option(
-    "--protocol-file",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A Python file with further protocols. Repeatable.",
-)
+@protocol_file_option
 @click.option(
     "--else",
     "otherwise",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from proxy.commands._changes import keys_options
+from proxy.commands._keys import keys_options, read_keys
 from proxy.personal import CATEGORIES
 from recordings.choosing import file_argument
 
@@ -45,6 +45,7 @@ def command(
     also: tuple[str, ...],
     key: tuple[str, ...],
     game_key: tuple[str, ...],
+    keys_file: Path | None,
     seed: str | None,
 ) -> None:
     """Write a copy of a recording without the names, passwords and addresses of its players.
@@ -63,7 +64,7 @@ def command(
     from proxy.commands._redact import redact
     from proxy.redaction.replacing import Wishes
 
-    redact(file, write, Wishes.of(keep, also), key, game_key, seed)
+    redact(file, write, Wishes.of(keep, also), *read_keys(keys_file, key, game_key), seed)
 
 
 command.help = f"{cleandoc(command.help)}\n\n{_categories()}" if command.help else None

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from proxy import catalog, options, registry
 from proxy.importing.importer import Wishes
 from proxy.recorder import Settings
 from recordings.errors import UserError
+from recordings.model import Key
 
 
 def wishes_of(
     game: str | None,
     ports: Sequence[str],
     known_only: bool,
-    keys: Sequence[str],
-    game_keys: Sequence[str],
+    keys: Sequence[Key],
+    secrets: Mapping[str, str],
     protocol_files: Sequence[Path],
 ) -> Wishes:
     """Everything checked and put together; raises UserError."""
     for path in protocol_files:
         registry.add_file(path)
     settings = Settings(
-        keys=tuple(options.read_key(text) for text in keys),
-        secrets=dict(options.read_game_key(text) for text in game_keys),
+        keys=tuple(keys),
+        secrets=dict(secrets),
     )
     return Wishes(
         game=catalog.game(game) if game else None,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import importlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from recordings.captures.packet import Packet
 from recordings.captures.reading import read_packets
 from recordings.errors import UserError
 from recordings.merging import append_recording
+from recordings.model import Key
 from recordings.reader import Reader
 from recordings.writer import Recording
 
@@ -46,13 +47,13 @@ LARGEST = 1 << 31
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The options of the command as the user wrote them: each task reads them for itself."""
+    """What the user asked for: each task puts it together for itself."""
 
     game: str | None
     as_: tuple[str, ...]
     known_only: bool
-    keys: tuple[str, ...]
-    game_keys: tuple[str, ...]
+    keys: Sequence[Key]
+    secrets: Mapping[str, str]
     protocol_files: tuple[Path, ...]
 
 
@@ -98,7 +99,7 @@ def groups_of(
 def import_part(paths: tuple[Path, ...], asked: Asked) -> Part:
     """The task: a recording of some files. Runs on a worker."""
     wishes = wishes_of(
-        asked.game, asked.as_, asked.known_only, asked.keys, asked.game_keys, asked.protocol_files
+        asked.game, asked.as_, asked.known_only, asked.keys, asked.secrets, asked.protocol_files
     )
     with tempfile.TemporaryDirectory(prefix="understudy-") as folder:
         out = Path(folder, "part.understudy.db")

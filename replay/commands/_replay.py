@@ -13,14 +13,15 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from proxy import options, registry
+from proxy import registry
+from proxy.commands._keys import read_keys
 from proxy.live import clean
 from proxy.mutation.engine import Mutations
 from proxy.mutation.rulefile import read_rules
 from proxy.relay.clock import now
 from recordings.choosing import one_session, open_recording
 from recordings.errors import UserError
-from recordings.model import Key, Origin
+from recordings.model import Origin
 from recordings.writer import Recording
 from replay.commands._diff import show
 from replay.commands._fuzz import DEADLINE, GRACE, FuzzWords, fuzz
@@ -41,8 +42,6 @@ from replay.playback.wishes import (
 )
 from replay.transport_playback import play_all
 
-KEYS_FILE = Path("keys.toml")
-"""Read from the working folder when it is there and no other is named."""
 SHOWN = 10
 """Clients whose verdicts are printed one by one."""
 
@@ -130,7 +129,7 @@ def _check_fuzz(asked: Asked) -> None:
 
 
 def _manner(asked: Asked) -> Manner:
-    keys, secrets = _keys(asked)
+    keys, secrets = read_keys(asked.keys_file, asked.key, asked.game_key)
     patience = DEADLINE if asked.fuzz else 10.0
     moment = GRACE if asked.fuzz else 1.0
     return Manner(
@@ -145,14 +144,6 @@ def _manner(asked: Asked) -> Manner:
         seed=asked.seed or 0,
         go_on=asked.go_on,
     )
-
-
-def _keys(asked: Asked) -> tuple[list[Key], dict[str, str]]:
-    path = asked.keys_file or (KEYS_FILE if KEYS_FILE.is_file() else None)
-    keys, secrets = options.read_keys_file(path) if path else ([], {})
-    keys += [options.read_key(text) for text in asked.key]
-    secrets.update(options.read_game_key(text) for text in asked.game_key)
-    return keys, secrets
 
 
 def _default_path(script: Script) -> Path:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from proxy import catalog, options, registry
 from proxy.commands._job import Dns, JobOptions
-from proxy.commands._record import ENDING, read_keys
+from proxy.commands._keys import read_keys
+from proxy.commands._record import ENDING
 from proxy.commands._traffic import Traffic
 from proxy.plan import Plan
 from proxy.recorder import Settings

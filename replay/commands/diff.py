@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from proxy.commands._keys import protocol_file_option
 from recordings.errors import UserError
 
 
@@ -35,13 +36,7 @@ from recordings.errors import UserError
     help="Write the report as one web page too.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing; the exit code says it.")
-@click.option(
-    "--protocol-file",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A Python file with further protocols. Repeatable.",
-)
+@protocol_file_option
 def command(
     file_a: str,
     file_b: str,

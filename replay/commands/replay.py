@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from proxy.commands._keys import keys_options, protocol_file_option
 from recordings.choosing import file_argument, session_option
 from replay.commands._fuzz_options import fuzz_options
 
@@ -100,32 +101,8 @@ from replay.commands._fuzz_options import fuzz_options
     metavar="FILE",
     help="Where it is recorded again.  [default: GAME-DATE.understudy.db]",
 )
-@click.option(
-    "--key",
-    multiple=True,
-    metavar="CIPHER[@up|@down]=HEX",
-    help="A key or password that the recording does not hold. Repeatable.",
-)
-@click.option(
-    "--game-key",
-    multiple=True,
-    metavar="NAME=SECRET",
-    help="A game's secret at its service (GameSpy: gmtest=HA6zkS). Repeatable.",
-)
-@click.option(
-    "--keys-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help='TOML with keys = ["CIPHER=HEX"] and a table [game-keys] of NAME = "SECRET".  '
-    "[default: keys.toml, when there is one]",
-)
-@click.option(
-    "--protocol-file",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A Python file with further protocols. Repeatable.",
-)
+@keys_options
+@protocol_file_option
 @click.option(
     "--seed",
     type=int,

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from proxy.commands._keys import keys_options, protocol_file_option
 from proxy.commands._traffic import Traffic, traffic_options
 
 MODES = ("none", "once", "new_episodes", "all")
@@ -77,25 +78,7 @@ MODES = ("none", "once", "new_episodes", "all")
     metavar="NAME",
     help="The game's name at its service, where host names hold it (GameSpy: gmtest, civ4).",
 )
-@click.option(
-    "--game-key",
-    multiple=True,
-    metavar="NAME=SECRET",
-    help="A game's secret at its service (GameSpy: gmtest=HA6zkS). Repeatable.",
-)
-@click.option(
-    "--key",
-    multiple=True,
-    metavar="CIPHER[@up|@down]=HEX",
-    help="A key that is known already, for a cipher whose key does not pass by. Repeatable.",
-)
-@click.option(
-    "--keys-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help='TOML with keys = ["CIPHER=HEX"] and a table [game-keys] of NAME = "SECRET".  '
-    "[default: keys.toml, when there is one]",
-)
+@keys_options
 @click.option(
     "--dns",
     multiple=True,
@@ -130,13 +113,7 @@ MODES = ("none", "once", "new_episodes", "all")
     help="Where everything is recorded again; one that exists is appended to.  "
     "[default: GAME-stand-in-DATE.understudy.db]",
 )
-@click.option(
-    "--protocol-file",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A Python file with further protocols. Repeatable.",
-)
+@protocol_file_option
 @traffic_options
 @click.option("-q", "--quiet", is_flag=True, help="Print the listeners and the summary alone.")
 def command(quiet: bool, **asked: Any) -> None:

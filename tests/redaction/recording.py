@@ -8,6 +8,7 @@ from typing import Any
 
 from proxy import registry
 from proxy.annotate import annotate
+from proxy.commands._keys import read_keys
 from proxy.commands._redact import redact
 from proxy.keys import SessionKeys
 from proxy.redaction.replacing import Wishes
@@ -62,7 +63,7 @@ def redacted(
     game_key: tuple[str, ...] = (),
 ) -> Path:  # fmt: skip
     copy = path.with_name(f"{path.stem}-copy.db")
-    redact(path, copy, Wishes.of(keep, also), (), game_key, seed)
+    redact(path, copy, Wishes.of(keep, also), *read_keys(None, (), game_key), seed)
     return copy
 
 
