@@ -231,15 +231,10 @@ class _Copy:
     def flow(self, row: FlowRow) -> int:
         """The new id of a flow."""
         if row.id not in self._flows:
-            self._flows[row.id] = self._recording.add_flow(
+            self._flows[row.id] = self._recording.copy_flow(
+                row,
                 session_id=self.session,
-                protocol=row.protocol,
-                transport=Transport(row.transport),
-                client=row.client,
-                server=row.server,
-                hostname=row.hostname,
                 parent_frame_id=self._frames.get(row.parent_frame_id or 0),
-                opened_at=row.opened_at,
             )
         return self._flows[row.id]
 

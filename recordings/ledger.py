@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from recordings.model import Frame, Json, Key, Origin, Transport
+from recordings.rows import FlowRow
 from recordings.statements import ADD_EVENT
 from recordings.times import iso, now
 
@@ -127,6 +128,19 @@ class Ledger:
         )
         self._numbers[flow_id] = number
         return flow_id
+
+    def copy_flow(self, row: FlowRow, *, session_id: int, parent_frame_id: int | None) -> int:
+        """A new flow like that of a recording, with the numbers that its owners have here."""
+        return self.add_flow(
+            session_id=session_id,
+            protocol=row.protocol,
+            transport=Transport(row.transport),
+            client=row.client,
+            server=row.server,
+            hostname=row.hostname,
+            parent_frame_id=parent_frame_id,
+            opened_at=row.opened_at,
+        )
 
     def number_of(self, flow_id: int) -> int:
         """The number of an open flow's last frame."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recordings.errors import UserError
-from recordings.model import Direction, Key, Origin, Transport
+from recordings.model import Direction, Key, Origin
 from recordings.reader import Reader
 from recordings.rows import FlowRow
 from recordings.times import micros
@@ -92,15 +92,10 @@ class _Merger:
                 recording.end_session(_known(self._sessions[session.id]), at=ended)
 
     def _flow(self, flow: FlowRow) -> None:
-        self._flows[flow.id] = self._recording.add_flow(
+        self._flows[flow.id] = self._recording.copy_flow(
+            flow,
             session_id=_known(self._sessions[flow.session_id]),
-            protocol=flow.protocol,
-            transport=Transport(flow.transport),
-            client=flow.client,
-            server=flow.server,
-            hostname=flow.hostname,
             parent_frame_id=self._frames[flow.parent_frame_id],
-            opened_at=flow.opened_at,
         )
 
 

@@ -14,7 +14,7 @@ from proxy.mutation.engine import EVENT
 from proxy.mutation.rewriting import Piece, Rewritten
 from proxy.mutation.virtual import flow_of
 from proxy.tap import Tap
-from recordings.model import Action, Direction, Frame, Key, Origin, Transport
+from recordings.model import Action, Direction, Frame, Key, Origin
 from recordings.rows import FlowRow, SessionRow
 from recordings.times import micros
 from recordings.writer import Recording
@@ -151,15 +151,8 @@ class Copy:
         return self._taps[source]
 
     def _flow(self, row: FlowRow) -> int:
-        self._flows[row.id] = self._recording.add_flow(
-            session_id=self.id,
-            protocol=row.protocol,
-            transport=Transport(row.transport),
-            client=row.client,
-            server=row.server,
-            hostname=row.hostname,
-            parent_frame_id=self._frames.get(row.parent_frame_id or 0),
-            opened_at=row.opened_at,
+        self._flows[row.id] = self._recording.copy_flow(
+            row, session_id=self.id, parent_frame_id=self._frames.get(row.parent_frame_id or 0)
         )
         return self._flows[row.id]
 

@@ -130,16 +130,12 @@ class Redacting:
 
     def _open(self, recording: Recording, session_id: int, flow: _Flow) -> int:
         if not flow.id:
-            row = flow.row
-            flow.id = recording.add_flow(
+            server = self._address(flow.row.server) if flow.row.server else None
+            row = replace(flow.row, client=self._address(flow.row.client), server=server)
+            flow.id = recording.copy_flow(
+                row,
                 session_id=session_id,
-                protocol=row.protocol,
-                transport=Transport(row.transport),
-                client=self._address(row.client),
-                server=self._address(row.server) if row.server else None,
-                hostname=row.hostname,
                 parent_frame_id=self._frames.get(row.parent_frame_id or 0),
-                opened_at=row.opened_at,
             )
         return flow.id
 
