@@ -16,9 +16,11 @@ from proxy.relay.clock import now
 from recordings.errors import UserError
 from recordings.text import crop
 from recordings.writer import Recording
-from replay.fuzzing.campaign import EARLIER, Campaign, Finding
+from replay.fuzzing.campaign import Campaign
 from replay.fuzzing.changes import shown
+from replay.fuzzing.finding import EARLIER, Finding
 from replay.fuzzing.obeying import Wish
+from replay.fuzzing.servers import ServerCampaign
 from replay.playback.steps import Script
 from replay.playback.wishes import Manner
 from replay.transport_fuzzing import LiveHouse
@@ -63,7 +65,15 @@ def fuzz(
     house = LiveHouse(manner, wish=wish, pid=asked.watch_pid, health=asked.health)
     numbers = range(asked.only, asked.only + 1) if asked.only else range(1, asked.runs + 1)
     with Recording.open(path) as store:
-        campaign = Campaign(script, seed, house, store, wish, asked.may_drop, asked.wait_back)
+        campaign = ServerCampaign(
+            script,
+            seed,
+            house,
+            store,
+            may_drop=asked.may_drop,
+            patience=asked.wait_back,
+            wish=wish,
+        )
         stopped = _go(campaign, numbers, asked)
     _tell(campaign, len(numbers), path, as_json)
     if stopped and not as_json:
@@ -102,8 +112,8 @@ def _go(campaign: Campaign, numbers: range, asked: FuzzWords) -> str:
     last = campaign.findings[-1] if campaign.findings else None
     if last is not None and not last.lives and campaign.runs < len(numbers):
         return (
-            f"the server did not come back within {asked.wait_back:g} s of run {last.plan.run}: "
-            "let something start it again when it dies, such as a loop in a shell"
+            f"the {campaign.noun} did not come back within {asked.wait_back:g} s of run "
+            f"{last.plan.run}: let something start it again when it dies, such as a loop in a shell"
         )
     if campaign.runs < len(numbers):
         return f"--time-limit {asked.time_limit:g} s was over after {campaign.runs:,} runs"
@@ -116,7 +126,7 @@ def _tell(campaign: Campaign, asked: int, path: Path, as_json: bool) -> None:
         for one in findings:
             click.echo(json.dumps(one.to_json()))
         return
-    for line in _table(findings):
+    for line in _table(findings, campaign.noun):
         click.echo(clean(line))
     if campaign.unreached:
         reason = clean(campaign.unreached[0])
@@ -129,11 +139,11 @@ def _tell(campaign: Campaign, asked: int, path: Path, as_json: bool) -> None:
     click.echo(f"{campaign.runs:,} of {asked:,} runs of seed {campaign.seed}: {count}")
 
 
-def _table(findings: list[Finding]) -> list[str]:
+def _table(findings: list[Finding], noun: str) -> list[str]:
     """Columns: run, message, what was seen, the fewest changes that do it."""
     if not findings:
         return []
-    rows = [("run", "frame", "message", "the server", "enough to do it")]
+    rows = [("run", "frame", "message", f"the {noun}", "enough to do it")]
     for one in findings:
         line = one.plan.line
         what = crop(shown(one.fewest), WIDTH)

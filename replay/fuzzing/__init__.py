@@ -7,6 +7,8 @@ obeying     the changes at work on the message that is about to be said
 minimising  the fewest changes that still do it
 signs       what is wrong with a server, the weightiest first
 draft       a session that is only recorded when something was found
+finding     what a run found
 campaign    run after run
+servers     a server under test: a recorded client is played against it
 The sockets, processes and clocks are in replay/transport_fuzzing.py.
 """
