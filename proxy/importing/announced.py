@@ -57,6 +57,9 @@ class Announced:
         if not table:
             return
         if message is None:  # what it says is found out elsewhere, too late for this
+            peek = protocol.peek if frame.protocol is None else None
+            if peek is not None and peek(frame.direction, frame.clear) not in table:
+                return  # nearly every frame
             message = view(protocol, frame)
         for announce in table.get(message.kind, ()):
             if announce.when is None or announce.when(message):
