@@ -1,199 +1,154 @@
-"""What a stand-in by rules can carry: Kaillera games at 60 frames a second, JJ2 queries.
+"""What a stand-in by rules can carry: Kaillera games at 60 frames a second, a lobby, JJ2 queries.
 
-As a process of its own it is the clients: `_bench_standin.py games PORT GAMES SECONDS`.
+The clients are a process of their own (`_load_standin.py`), the recording goes on. How long the
+server's processes waited for a processor is told as well: on a machine that does other things the
+milliseconds are those of the others.
 """
 
 from __future__ import annotations
 
 import json
-import select
-import selectors
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 HOME = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(HOME))
 
-from tests.replay.standin import emulator as kaillera  # noqa: E402
-from tests.replay.standin.rabbit import datagram  # noqa: E402
 from tests.running import Command  # noqa: E402
 
-GAMES, RATE, ASKERS = 32, 60, 20
-
-
-class Pair:
-    """Two players in a room, and when each frame was said by both and heard by each."""
-
-    def __init__(self, port: int, number: int) -> None:
-        self.players = [
-            kaillera.Player(kaillera.Emulator(f"{number} {side}", caches=False), port)
-            for side in ("left", "right")
-        ]
-        left, right = (one.emulator for one in self.players)
-        self._until(lambda: bool(left.all(kaillera.INFO) and right.all(kaillera.INFO)))
-        left.create(f"game {number}")
-        self._until(lambda: bool(left.all(kaillera.JOIN)))
-        right.join(int.from_bytes(left.all(kaillera.JOIN)[0][1:5], "little"))
-        self._until(lambda: len(left.all(kaillera.JOIN)) == 2)
-        self.said: list[float] = []
-        self.taken: list[float] = []
-
-    def start(self) -> None:
-        """The game."""
-        self.players[0].emulator.start()
-        self._until(lambda: all(one.emulator.all(kaillera.READY) for one in self.players))
-
-    def _until(self, done: Any) -> None:
-        kaillera.until(done, *self.players)
-
-    def begin(self) -> None:
-        """Take what has come about others; from here on only input is heard."""
-        for one in self.players:
-            while select.select([one.socket], [], [], 0.005)[0]:
-                one.step()
-        self.base = [one.emulator.next_in for one in self.players]
-        self.heard = [0, 0]
-
-    def say(self) -> None:
-        """One frame of both."""
-        frame = len(self.said)
-        for one in self.players:
-            data = frame.to_bytes(4, "little")
-            one.emulator.say(kaillera.DATA, b"\0\4\0" + data)
-            one.socket.sendto(one.emulator.out.pop(), one.server)
-        self.said.append(time.perf_counter())
-
-    def hear(self, side: int) -> None:
-        """What has come for one of them."""
-        data = self.players[side].socket.recv(1 << 16)
-        now = time.perf_counter()
-        frame = int.from_bytes(data[1:3], "little") - self.base[side] & 0xFFFF
-        if self.heard[side] <= frame < len(self.said):
-            self.heard[side] = frame + 1
-            self.taken.append(now - self.said[frame])
-
-
-def games(port: int, count: int, seconds: float) -> dict[str, Any]:
-    """Play; milliseconds from the input of both to each one's frame."""
-    pairs = [Pair(port, number) for number in range(count)]
-    for pair in pairs:
-        pair.start()
-    for pair in pairs:
-        pair.begin()
-    selector = selectors.DefaultSelector()
-    for pair in pairs:
-        for side, one in enumerate(pair.players):
-            selector.register(one.socket, selectors.EVENT_READ, (pair, side))
-    begun = time.perf_counter()
-    for tick in range(int(seconds * RATE)):
-        for number, pair in enumerate(pairs):  # spread over the frame, as games are
-            due = begun + (tick + number / count) / RATE
-            while True:
-                wait = due - time.perf_counter()
-                _hear(selector, max(wait, 0))
-                if wait <= 0:
-                    break
-            pair.say()
-    end = time.perf_counter() + 1
-    while time.perf_counter() < end:
-        _hear(selector, 0.05)
-    for pair in pairs:
-        for one in pair.players:
-            one.emulator.quit()
-            one.step()
-            one.close()
-    taken = sorted(one * 1000 for pair in pairs for one in pair.taken)
-    wanted = sum(2 * len(pair.said) for pair in pairs)
-    return {
-        "p50": round(statistics.median(taken), 2),
-        "p99": round(taken[int(len(taken) * 0.99)], 2),
-        "worst": round(taken[-1], 2),
-        "lost": wanted - sum(sum(pair.heard) for pair in pairs),
-    }
-
-
-def _hear(selector: selectors.BaseSelector, wait: float) -> None:
-    for key, _ in selector.select(wait):
-        pair, side = key.data
-        pair.hear(side)
-
-
-def queries(port: int, seconds: float) -> dict[str, Any]:
-    """Queries a second that are answered, of several askers who wait for each answer."""
-    asked = datagram(b"\x05\x01")
-    selector = selectors.DefaultSelector()
-    socks = [kaillera.new_socket() for _ in range(ASKERS)]
-    for sock in socks:
-        sock.connect(("127.0.0.1", port))
-        selector.register(sock, selectors.EVENT_READ)
-        sock.send(asked)
-    count = 0
-    begun = time.perf_counter()
-    while time.perf_counter() - begun < seconds:
-        for key, _ in selector.select(1.0):
-            sock = next(one for one in socks if one is key.fileobj)
-            sock.recv(2048)
-            sock.send(asked)
-            count += 1
-    return {"rate": round(count / (time.perf_counter() - begun))}
+GAMES, TALKERS, ASKED, ASKERS = 32, 200, 1000, 20
+LOOK = 2.0
+"""Seconds between two looks at the memory."""
+SETTLE = 180.0
+"""Seconds after which memory should not grow any more; a third of a shorter run."""
+SHORT = 10.0
+"""Seconds of what needs no long run."""
 
 
 @contextmanager
-def serving(folder: Path, game: str, protocol: str, file: str) -> Iterator[tuple[Command, int]]:
+def serving(folder: Path, game: str, protocol: str, *more: str) -> Iterator[tuple[Command, int]]:
     """The stand-in of a game, and its UDP port."""
     lists = "kaillera-list:0" if protocol == "kaillera" else "jazz2-list:0"
-    words = ("serve", game, "--relay", f"{protocol}:0", "--relay", lists, "-q", "-w", file)
-    with Command(folder, *words) as command:
+    file = folder / f"{protocol}.understudy.db"
+    words = ("serve", game, "--relay", f"{protocol}:0", "--relay", lists, "-q", "-w", file.name)
+    with Command(folder, *words, *more) as command:
         yield command, command.ready()[protocol, "udp"]
         command.stop()
+    for one in folder.glob(f"{file.name}*"):  # half an hour is much
+        one.unlink()
 
 
 def load(role: str, *arguments: object) -> dict[str, Any]:
     """The clients, in a process of their own."""
-    words = [sys.executable, __file__, role, *map(str, arguments)]
-    out = subprocess.run(words, capture_output=True, text=True, timeout=2400, check=True).stdout
+    words = [sys.executable, str(HOME / "scripts/_load_standin.py"), role, *map(str, arguments)]
+    out = subprocess.run(words, capture_output=True, text=True, timeout=7200, check=True).stdout
     found: dict[str, Any] = json.loads(out)
     return found
 
 
-def memory(command: Command) -> int:
-    """KiB that the server holds; 0 where that cannot be told."""
-    try:
-        text = Path(f"/proc/{command.process.pid}/status").read_text()
-    except OSError:
-        return 0
-    return int(text.partition("VmRSS:")[2].split()[0])
+class Looker:
+    """What the processes of a server take while something is played: `/proc`, so Linux only."""
+
+    def __init__(self, command: Command) -> None:
+        main = command.process.pid
+        self._pids = {"server": main}
+        with suppress(OSError, ValueError):
+            children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+            self._pids["scribe"] = int(children[0])
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._seen: dict[str, list[tuple[float, int]]] = {name: [] for name in self._pids}
+
+    def __enter__(self) -> Looker:
+        self._begun = time.monotonic()
+        self._before = {name: times(pid) for name, pid in self._pids.items()}
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._seconds = time.monotonic() - self._begun
+        self._after = {name: times(pid) for name, pid in self._pids.items()}
+
+    def _look(self) -> None:
+        while not self._over.wait(LOOK):
+            for name, pid in self._pids.items():
+                self._seen[name].append((time.monotonic() - self._begun, memory(pid)))
+
+    def shown(self) -> dict[str, Any]:
+        """Percent of a core, memory and its growth."""
+        result: dict[str, Any] = {}
+        for name in self._pids:
+            used, waited = (
+                now - was for was, now in zip(self._before[name], self._after[name], strict=True)
+            )
+            result[f"{name}: % of a core"] = round(used / self._seconds * 100, 1)
+            result[f"{name}: % of the time waiting for one"] = round(
+                waited / self._seconds * 100, 1
+            )
+            points = self._seen[name]
+            settled = [one for one in points if one[0] > min(SETTLE, self._seconds / 3)]
+            if len(settled) > 3:
+                result[f"{name}: MiB at the end"] = round(points[-1][1] / 1024, 1)
+                result[f"{name}: KiB more a minute"] = round(slope(settled) * 60, 1)
+        return result
+
+
+def times(pid: int) -> tuple[float, float]:
+    """Seconds that all threads of a process ran, and waited for a processor."""
+    used = waited = 0.0
+    with suppress(OSError, ValueError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            ran, stood, _ = map(int, (task / "schedstat").read_text().split())
+            used, waited = used + ran / 1e9, waited + stood / 1e9
+    return used, waited
+
+
+def memory(pid: int) -> int:
+    """KiB that a process holds of its own, not of files; 0 where that cannot be told."""
+    with suppress(OSError):
+        text = Path(f"/proc/{pid}/status").read_text()
+        return int(text.partition("RssAnon:")[2].split()[0])
+    return 0
+
+
+def slope(points: list[tuple[float, int]]) -> float:
+    """Growth a second, by least squares."""
+    return statistics.linear_regression(*zip(*points, strict=True)).slope
+
+
+def played(command: Command, role: str, *arguments: object) -> dict[str, Any]:
+    """What the clients found and what the server took, meanwhile."""
+    with Looker(command) as looker:
+        found = load(role, *arguments)
+    return {**found, **looker.shown()}
 
 
 def bench_standin(rounds: int, seconds: float, folder: Path) -> dict[str, Any]:
-    """Many games at once with recording on: milliseconds added, frames lost; queries a second."""
+    """Many games at once with recording on, for so many seconds; a lobby; queries."""
     result: dict[str, Any] = {}
-    served = serving(folder, "kaillera", "kaillera", "games.understudy.db")
-    with served as (command, port):
+
+    def add(title: str, found: dict[str, Any]) -> None:
+        result.update({f"{title}: {name}": value for name, value in found.items()})
+
+    short = min(max(5.0, seconds), SHORT)
+    with serving(folder, "kaillera", "kaillera") as (command, port):
         load("games", port, GAMES, 1.0)
-        before = memory(command)
-        found = load("games", port, GAMES, max(5.0, seconds))
-        for name, value in found.items():
-            what = "frames lost" if name == "lost" else f"milliseconds added, {name}"
-            result[f"{GAMES} Kaillera games: {what}"] = value
-        result[f"{GAMES} Kaillera games: MiB of memory more"] = (memory(command) - before) >> 10
-    with serving(folder, "jazz-jackrabbit-2", "jazz2", "jazz.understudy.db") as (_, port):
-        rates = [load("queries", port, seconds)["rate"] for _ in range(rounds)]
-        result["JJ2 queries answered a second"] = statistics.median(rates)
+        found = played(command, "games", port, GAMES, max(5.0, seconds))
+        add(f"{GAMES} Kaillera games", found)
+    room = "--rule", f"kaillera.max_users={TALKERS}"
+    with serving(folder, "kaillera", "kaillera", *room) as (command, port):
+        add(f"{TALKERS} Kaillera users who chat", played(command, "lobby", port, TALKERS, short))
+    with serving(folder, "jazz-jackrabbit-2", "jazz2") as (command, port):
+        add(f"{ASKED} JJ2 queries a second", played(command, "queries", port, ASKED, short))
+        rates = [load("most", port, ASKERS, min(seconds, SHORT))["rate"] for _ in range(rounds)]
+        result["JJ2 queries answered a second, at most"] = statistics.median(rates)
     return result
-
-
-if __name__ == "__main__":
-    role, where, *rest = sys.argv[1:]
-    made = (
-        games(int(where), int(rest[0]), float(rest[1]))
-        if role == "games"
-        else queries(int(where), float(rest[0]))
-    )
-    print(json.dumps(made))
