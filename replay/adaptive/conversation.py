@@ -174,7 +174,7 @@ class Conversation:
         if first.number is not None:
             return self._seal(self._packer.pack(messages).encode(), first, at)
         if first.opaque and messages[0] is first.message:
-            return self.say_wire(_as_recorded(first.frame), at)
+            return self._say_recorded(first.frame, at)
         message, cipher = messages[0], first.frame.cipher
         manner = MANNERS.get(self.protocol.name) if self.plays is Direction.TO_SERVER else None
         if manner is not None:
@@ -221,6 +221,14 @@ class Conversation:
     def say_wire(self, wire: bytes, at: int) -> Said:
         """Bytes as they are."""
         return Said(wire, self._took(self._dissector.feed(self.plays, wire, at)))
+
+    def _say_recorded(self, frame: Frame, at: int) -> Said:
+        """A frame that nobody can read, as it was recorded; rules may change its bytes."""
+        wire = _as_recorded(frame)
+        parts = None
+        if self._mutator is not None:
+            parts = self._mutator.parts(self.plays, wire, None, at, sealed=True)
+        return self.say_wire(wire, at) if parts is None else self._in_parts(parts, at)
 
     def say_again(self, at: int) -> Said | None:
         """The newest numbered messages once more, None where there are none."""

@@ -49,17 +49,27 @@ class Mutator:
         self._failed = failed
 
     def parts(
-        self, direction: Direction, clear: bytes, cipher: str | None, at: int
+        self,
+        direction: Direction,
+        clear: bytes,
+        cipher: str | None,
+        at: int,
+        *,
+        sealed: bool = False,
     ) -> list[Part] | None:
-        """What is said instead of a clear frame, in order; None: it stays as it is."""
+        """What is said instead of a clear frame, in order; None: it stays as it is.
+
+        `sealed`: the bytes are those of the wire already, nobody can read them.
+        """
         frame = Frame(direction, at, clear)
         message = self._protocol.view(frame)
         made = judge(self._rules, frame, message, lambda error: self._failed(str(error)))
         if made == Change(message) and made.message is message:
             return None
-        beside = (direction, cipher, at)
+        seal = _as_is if sealed else self._seal_safely
+        beside = (direction, cipher, at, seal)
         parts = list(self._inserted(made.before, Action.INSERTED, *beside))
-        parts.append(self._main(frame, message, made, cipher))
+        parts.append(self._main(frame, message, made, cipher, seal))
         if isinstance(made.message, Message):
             copies = [made.message] * made.copies
             parts += self._inserted(copies, Action.DUPLICATED, *beside)
@@ -71,11 +81,13 @@ class Mutator:
         for rule in self._rules:
             rule.recorded(frame)
 
-    def _main(self, frame: Frame, message: Message, made: Change, cipher: str | None) -> Part:
+    def _main(
+        self, frame: Frame, message: Message, made: Change, cipher: str | None, seal: Seal
+    ) -> Part:
         if isinstance(made.message, Drop):
             frame.action = Action.DROPPED
             return Part(None, frame, message)
-        wire = self._wire(frame.direction, made.message, cipher)
+        wire = _wire(frame.direction, made.message, cipher, seal)
         for edit in made.wire:
             wire = edit(wire)
         if made.message is not message or made.wire:
@@ -93,17 +105,24 @@ class Mutator:
         direction: Direction,
         cipher: str | None,
         at: int,
+        seal: Seal,
     ) -> Iterable[Part]:
         for message in messages:
-            wire = self._wire(direction, message, cipher)
+            wire = _wire(direction, message, cipher, seal)
             yield Part(wire, Frame(direction, at, None, sent=wire, action=action), message)
 
-    def _wire(self, direction: Direction, message: Message, cipher: str | None) -> bytes:
-        clear = message.encode()
-        if isinstance(message, Unsealed):
-            return clear
+    def _seal_safely(self, direction: Direction, clear: bytes, cipher: str | None) -> bytes:
         try:
             return self._seal(direction, clear, cipher)
         except _FAULTS as error:
-            self._failed(f"{message.kind} cannot be enciphered: {error}")
+            self._failed(f"what was changed cannot be enciphered: {error}")
             return clear
+
+
+def _as_is(direction: Direction, clear: bytes, cipher: str | None) -> bytes:
+    return clear
+
+
+def _wire(direction: Direction, message: Message, cipher: str | None, seal: Seal) -> bytes:
+    clear = message.encode()
+    return clear if isinstance(message, Unsealed) else seal(direction, clear, cipher)

@@ -21,6 +21,7 @@ from recordings.model import Direction, Frame
 from replay.adaptive.lines import Line
 from replay.standin.live import Upstream
 from replay.standin.pacing import Pace
+from replay.standin.speech import Speech
 from replay.standin.world import Client, Sitting
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ PATIENCE = 3.0
 """Seconds that a server may take for its first datagram before the stand-in takes over."""
 MOST_ASKED = 64
 """Messages that are kept for a stand-in that takes over."""
-SLOW_LIMIT = 8 << 20
-"""Bytes that may wait for a client that does not read; then its flow is ended."""
 
 
 class Performer(Tap):
@@ -69,7 +68,8 @@ class Performer(Tap):
         self._begun = False
         self._asked: list[tuple[Frame, Message]] = []
         self._heard = False
-        self._over = False
+        self.over = False
+        self.speech = Speech(self)
 
     # The relay
 
@@ -85,7 +85,7 @@ class Performer(Tap):
 
     def _waited(self) -> None:
         """A server that is absent refuses no datagram: it is silent."""
-        if self._asked and not self._heard and not self._over:
+        if self._asked and not self._heard and not self.over:
             self.takes_over(f"the server has not answered for {PATIENCE:g} seconds")
 
     def takes_over(self, reason: str) -> bool:
@@ -165,7 +165,7 @@ class Performer(Tap):
 
     def closed(self, reason: str) -> None:
         """See `Sink.closed`."""
-        self._over = True
+        self.over = True
         self._pace.stop()
         super().closed(reason)
         if self.tape is not None:
@@ -261,33 +261,21 @@ class Performer(Tap):
         clear = message.encode()
         if digest:
             clear = self.dissector.digest(DOWN, clear)
-        if not isinstance(message, Opaque):
-            clear = self.dissector.seal(DOWN, clear, cipher)
-        self.send(clear)
+        opaque = isinstance(message, Opaque)
+        if not self.speech.changed(clear, cipher, sealed=opaque):
+            self.send(clear if opaque else self.dissector.seal(DOWN, clear, cipher))
 
     def send(self, wire: bytes) -> None:
         """Send bytes of ours and record the frames that they make."""
-        if self._pass(wire):
+        if self.speech.passes(wire):
             for frame in self._feed(DOWN, wire, self._now()):
                 self.recorded(frame, self.view(frame))
 
     def deliver(self, wire: bytes, frames: list[tuple[Frame, Message]]) -> None:
         """Send bytes whose frames the flow's dissector has seen already, and record those."""
-        if self._pass(wire):
+        if self.speech.passes(wire):
             for frame, message in frames:
                 self.recorded(frame, message)
-
-    def _pass(self, wire: bytes) -> bool:
-        pipe = self.pipe
-        if pipe is None or self._over:
-            return False
-        waiting = getattr(pipe, "waiting", None)  # a stream tells, datagrams never wait
-        if waiting is not None and waiting(DOWN) > SLOW_LIMIT:
-            self.note("slow", f"the client has not read {SLOW_LIMIT} bytes, its flow is ended")
-            self.close("too slow", True)
-            return False
-        pipe.send(DOWN, wire)
-        return True
 
     def recorded(self, frame: Frame, message: Message) -> None:
         """Record a frame of ours; what was announced before hangs from it."""
@@ -297,4 +285,5 @@ class Performer(Tap):
     def close(self, reason: str, reset: bool) -> None:
         """See `Port.close`."""
         if self.pipe is not None:
+            self.speech.rest()
             self.pipe.close(reason, reset=reset)

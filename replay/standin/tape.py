@@ -69,6 +69,7 @@ class Tape:
             masks=self._masks,
             dissector=performer.dissector,
         )
+        performer.speech.teach(self._conversation)
         self._last: Line | None = None
         self._due: list[_Due] = []
         self._stopped = False
@@ -256,6 +257,9 @@ class Tape:
         if said.problem and said.problem not in self._problems:
             self._problems.add(said.problem)
             self.performer.note("not-adapted", said.problem)
+        if said.parts is not None:  # a rule of the user has changed it
+            self.performer.speech.perform(said.parts)
+            return
         self.performer.deliver(said.wire, [(one.frame, one.message) for one in said.frames])
 
     def _announce(self, line: Line, take: Take) -> None:

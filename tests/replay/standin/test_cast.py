@@ -13,8 +13,9 @@ from recordings.errors import UserError
 from recordings.model import Direction, Transport
 from recordings.reader import Reader
 from replay.standin.cast import Cast, Show
-from replay.standin.performer import SLOW_LIMIT, Performer
+from replay.standin.performer import Performer
 from replay.standin.pool import Pool
+from replay.standin.speech import SLOW_LIMIT
 from tests.replay import clients
 from tests.replay.standin.console import frame
 from tests.toy import Clock, MemoryOpener, MemoryStore
