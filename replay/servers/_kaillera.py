@@ -7,7 +7,7 @@ an id that somebody has is not given again.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from proxy.layouts.bundle import Bundle, Numbered
@@ -157,6 +157,8 @@ class Room:
     """When a frame was complete last, or the game was started; microseconds."""
     resends: int = 0
     """Resends since then."""
+    measured: list[Callable[[], None]] = field(default_factory=list)
+    """Ghosts that wait for the first input of somebody alive."""
 
     @property
     def playing(self) -> list[User]:
@@ -173,6 +175,8 @@ class Hall:
         """Everybody, also those who are logging in."""
         self.rooms: dict[int, Room] = {}
         self._user_id = self._room_id = 0
+        self.motd = "Welcome. This server is a stand-in by Understudy."
+        """What everybody is told first, unless the user says otherwise."""
 
     def option(self, name: str, default: str) -> str:
         """An option of the rules of kaillera."""
@@ -182,6 +186,11 @@ class Hall:
     def users(self) -> list[User]:
         """Who is here, in order of arrival."""
         return [user for user in self.sessions.values() if user.here]
+
+    @property
+    def crowd(self) -> int:
+        """How many of them are no ghosts: those take nobody's place."""
+        return sum(not user.client.ghost for user in self.users)
 
     def new_user_id(self) -> int:
         """An id that nobody has."""

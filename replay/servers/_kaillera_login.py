@@ -67,7 +67,7 @@ class LoginRules(RoomRules):
             user.refused = True
             yield tell(user, Rejected(user.name, user.id, why))
             return
-        yield from self._welcome(user)
+        yield from self.welcome(user)
 
     def _refusal(self, user: User) -> str:
         if len(user.name) > USER_LIMIT:
@@ -76,18 +76,19 @@ class LoginRules(RoomRules):
             return "Rejected: a name holds letters and signs only."
         if len(user.emulator) > NAME_LIMIT:
             return f"Rejected: an emulator's name has {NAME_LIMIT} letters at most."
-        if len(self.hall.users) >= self.most_users:
+        if self.hall.crowd >= self.most_users and not user.client.ghost:
             return "Rejected: the server is full."
         return ""
 
-    def _welcome(self, user: User) -> Iterator[Act]:
+    def welcome(self, user: User) -> Iterator[Act]:
+        """The login is complete: who is here, and the message of the day."""
         for status in self._lists():
             yield tell(user, status)
         user.here = True
         user.client.name = user.name or f"user {user.id}"
         joined = UserJoined(user.name, user.id, user.ping, user.connection)
         yield from tell_all(self.hall.users, joined)
-        motd = self.option("motd", "Welcome. This server is a stand-in by Understudy.")
+        motd = self.option("motd", self.hall.motd)
         for line in motd.split("|"):
             yield self.inform(user, line.strip())
 

@@ -6,7 +6,8 @@ him any more (kaillera 2).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from proxy.layouts.codec import Struct
 from proxy.protocols.kaillera import (
@@ -38,7 +39,7 @@ from replay.servers._kaillera_game import (
     fill_up,
     fits,
 )
-from replay.standin.rules import Act, Acts, Note, Rules, Say
+from replay.standin.rules import Act, Acts, Later, Note, Rules, Say
 from replay.standin.world import World
 
 SERVER = "Server"
@@ -120,6 +121,9 @@ class PlayRules(Rules):
             return
         if first:
             fill_up(seat, room.seats.values())
+        if first and not user.client.ghost:
+            for call in room.measured:
+                yield Later(0.0, partial(_call, call))
         yield from self._exchange(room)
 
     def _exchange(self, room: Room) -> Iterator[Act]:
@@ -188,3 +192,8 @@ class PlayRules(Rules):
     def _without(self, room: Room, missing: list[User]) -> Iterator[Act]:
         for one in missing:
             yield from self.unplayable(one, "no answer")
+
+
+def _call(call: Callable[[], None]) -> Acts:
+    call()
+    return ()

@@ -7,7 +7,6 @@ that of its successor (kaillera 4).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 from proxy.protocols.kaillera import (
     CloseGame,
@@ -41,7 +40,7 @@ MOST_ROOMS = 500
 class RoomRules(PlayRules):
     """What concerns rooms; the lobby is in kaillera.py."""
 
-    most_players: ClassVar[int] = 8
+    most_players = 8
 
     # rooms
 
@@ -135,6 +134,7 @@ class RoomRules(PlayRules):
         if room is None or room.owner is not user or room.status != WAITING:
             yield self.inform(user, "You cannot start a game now.")
             return
+        room.measured.clear()
         for number, one in enumerate(room.users, 1):
             delay = delay_of(one.ping, one.connection)
             room.seats[one] = Seat(number, one.connection, min(delay, NOBODY))

@@ -9,7 +9,7 @@ reference "kaillera", sections 1 to 5; where the known servers differ, the origi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from proxy.layouts.bundle import Bundle
 from proxy.layouts.codec import Struct
@@ -37,10 +37,18 @@ from proxy.protocols.kaillera import (
 from recordings.errors import UserError
 from recordings.model import Transport
 from replay.servers._kaillera import User, tell_all
+from replay.servers._kaillera_company import Company
 from replay.servers._kaillera_login import LoginRules
+from replay.servers._kaillera_parts import Told
 from replay.servers._kaillera_rooms import CHAT_LIMIT
-from replay.standin.rules import OPAQUE, Act, Acts, Later, Note, Say, hears
+from replay.standin.ghosts import Presence
+from replay.standin.rules import OPAQUE, Act, Acts, Close, Later, Note, Say, hears
 from replay.standin.world import Client, World
+
+if TYPE_CHECKING:
+    from replay.adaptive.lines import Line
+    from replay.standin.pool import Take
+    from replay.standin.stage import Stage
 
 VERSION = "0.83"
 """What the protocol calls itself, whatever the program is called (kaillera 1)."""
@@ -58,6 +66,7 @@ class Kaillera(LoginRules):
     """One server."""
 
     protocol = "kaillera"
+    recasts = True
     options = {
         "motd": "what everybody is told first; | begins another line",
         "max_users": "users who may be here, 100 unless given",
@@ -68,9 +77,37 @@ class Kaillera(LoginRules):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
+        self._company = Company(self.hall)
         self._granted: dict[str, int] = {}
         """Role of a private port -> when it was given to somebody, microseconds."""
         self._ticking = False
+
+    # recorded players
+
+    def ghosts(self, stage: Stage, takes: list[tuple[Take, list[Line]]]) -> list[Presence]:
+        """See `Rules.ghosts`."""
+        return self._company.gather(stage, takes, Told(), recast=False)
+
+    def recast(self, stage: Stage, takes: list[tuple[Take, list[Line]]]) -> list[Presence]:
+        """See `Rules.recast`."""
+        told = Told()
+        found = self._company.gather(stage, takes, told, recast=True)
+        self.hall.motd = "|".join(told.motd) or self.hall.motd
+        self.most_players = told.most_players or self.most_players
+        return found
+
+    def welcome(self, user: User) -> Iterator[Act]:
+        """See `LoginRules.welcome`; a ghost makes room for who plays its part now."""
+        if user.client.ghost:
+            yield from super().welcome(user)
+            return
+        ghost = self._company.in_place_of(user.name)
+        if ghost is not None and ghost.user is not None:
+            yield from self.gone(ghost.user, "")
+            yield Close(ghost.client, f"{user.name} plays its part")
+        yield from super().welcome(user)
+        if self.hall.crowd == 1:
+            self._company.talk()
 
     # the main port
 
@@ -88,7 +125,7 @@ class Kaillera(LoginRules):
             return
         if client in self.hall.sessions:  # a client with one socket comes again
             yield from self.gone(self.hall.sessions[client], "came again")
-        if len(self.hall.users) >= self.most_users:
+        if self.hall.crowd >= self.most_users:
             yield Say(client, TooMany())
             return
         role = self._free_port()
@@ -193,7 +230,7 @@ class Kaillera(LoginRules):
         for user in list(self.hall.sessions.values()):
             if not user.here and now - user.since >= LOGIN_LIMIT:
                 del self.hall.sessions[user.client]
-            elif now - user.heard >= SILENCE:
+            elif now - user.heard >= SILENCE and not user.client.ghost:
                 yield from self.gone(user, "Ping timeout")
             elif not (user.here or user.refused) and now - user.heard >= AGAIN:
                 yield Say(user.client, user.channel.again())

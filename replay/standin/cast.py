@@ -18,7 +18,7 @@ from recordings.model import Transport
 from replay.adaptive.chance import Chance
 from replay.adaptive.memory import Memory
 from replay.standin.doors import Doors
-from replay.standin.ghosts import ghosts_of
+from replay.standin.ghosts import ghosts_of, recast
 from replay.standin.live import Upstream, upstream_memory
 from replay.standin.performer import Performer
 from replay.standin.pool import Pool
@@ -86,6 +86,7 @@ class Cast(Recorder):
             accounts=show.accounts,
             secrets=self.settings.secrets,
             recorded=show.pool is not None,
+            recorded_keys=show.pool.named_keys() if show.pool else None,
         )
         self.stage = Stage(self.world, self._later, on_note=self._stage_note)
         self._sittings: dict[int, Sitting] = {}
@@ -136,9 +137,8 @@ class Cast(Recorder):
     def began(self, performer: Performer) -> None:
         """A client is about to be played to: find out from what."""
         first, self._newest = self._newest is None, performer
-        if first and self.show.ghosts is not None:
-            for ghost in ghosts_of(self.stage, self.show.ghosts):
-                ghost.enter()
+        if first:
+            self._enter_ghosts()
         timers, self._timers = self._timers, []
         for seconds, call in timers:
             self._later(seconds, call)
@@ -146,8 +146,17 @@ class Cast(Recorder):
         if pool is None:
             return
         rules = self.stage.rules(flow.protocol.name)
-        if pool.speaks(flow.protocol.name, flow.listen.transport):
+        plays = rules is not None and rules.recasts
+        if pool.speaks(flow.protocol.name, flow.listen.transport) and not plays:
             performer.tape = Tape(self, performer, pool, keepalive=rules is None)
+
+    def _enter_ghosts(self) -> None:
+        """Those who are asked for, and whoever a recording that rules play knows besides."""
+        show = self.show
+        asked = ghosts_of(self.stage, show.ghosts) if show.ghosts is not None else []
+        others = recast(self.stage, show.pool) if show.pool is not None else []
+        for ghost in (*others, *asked):
+            ghost.enter()
 
     def beside(self, performer: Performer) -> Upstream | None:
         """The live server beside a recording, where the mode asks for both."""

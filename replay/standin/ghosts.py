@@ -3,18 +3,17 @@
 A ghost is a client of the rules without a socket. It says what the recorded client said until it
 had settled (entered its room), and from then on goes by its cues: when somebody speaks to it as
 somebody did in the recording, it says what the recorded client said behind that, to whoever it is
-now, in the time that it took then.
+now, in the time that it took then. Rules that know better make their own (`Rules.ghosts`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from proxy.keys import SessionKeys
 from proxy.message import Message
 from proxy.options import read_endpoint
-from proxy.protocol import Protocol
 from proxy.relay.api import Address
 from recordings.model import Direction, Frame, Transport
 from replay.adaptive.chance import Chance
@@ -40,13 +39,66 @@ class Scene:
     """Seconds behind the cue, and what was said."""
 
 
-class Ghost:
-    """One recorded player (see `replay.standin.world.Port`)."""
+class Presence:
+    """A client of the rules that has no socket (see `replay.standin.world.Port`)."""
+
+    def __init__(self, stage: Stage, take: Take) -> None:
+        self.stage = stage
+        self._sitting = Sitting(-take.row.id, SessionKeys())
+        self._take = take
+        self.client = self.arrive()
+
+    def arrive(self) -> Client:
+        """A new client: one that has left does not come again."""
+        take = self._take
+        address: Address = "127.0.0.1", 0
+        found = read_endpoint(take.row.client)
+        if found is not None:
+            address = found[0], found[1] or 0
+        client = Client(
+            self,
+            take.protocol,
+            address,
+            ("127.0.0.1", 0),
+            transport=Transport(take.row.transport),
+            role=take.role,
+        )
+        client.ghost = True
+        return client
+
+    @property
+    def sitting(self) -> Sitting:
+        """See `Port.sitting`."""
+        return self._sitting
+
+    def enter(self) -> None:
+        """Come in, or wait for the right moment."""
+        self.stage.opened(self.client)
+
+    def say(self, message: Message, cipher: str | None, digest: bool) -> None:
+        """See `Port.say`: the ghost hears. It must not answer before this returns."""
+
+    def close(self, reason: str, reset: bool) -> None:
+        """See `Port.close`."""
+        self.stage.closed(self.client)
+
+    def note(self, kind: str, detail: str) -> None:
+        """See `Port.note`."""
+        self.stage.on_note(None, kind, f"ghost: {detail}")
+
+    def speak(self, message: Message) -> None:
+        """Say something to the rules."""
+        self.client.frame = Frame(UP, self.stage.world.now(), message.encode())
+        self.client.said = message.kind
+        self.stage.heard(self.client, message)
+
+
+class Ghost(Presence):
+    """One recorded player who goes by his cues."""
 
     def __init__(self, stage: Stage, rules: Rules, take: Take, lines: list[Line]) -> None:
-        self._stage = stage
+        super().__init__(stage, take)
         self._rules = rules
-        self._protocol: Protocol = take.protocol
         self._number = 0  # of the scene that is played; a later one ends it
         settled = [
             place
@@ -57,51 +109,23 @@ class Ghost:
         """Lines until it has settled; 0: it never did."""
         self._entering = [line for line in lines[: self.end] if line.direction is UP]
         self._scenes = scenes_of(rules, lines[self.end :])
-        now = stage.world.now
-        self._sitting = Sitting(-take.row.id, SessionKeys())
         self._conversation = Conversation(
-            take.protocol, UP, Memory(self._sitting.keys), Chance(take.row.id, now)
+            take.protocol, UP, Memory(self.sitting.keys), Chance(take.row.id, stage.world.now)
         )
-        address: Address = "127.0.0.1", 0
-        found = read_endpoint(take.row.client)
-        if found is not None:
-            address = found[0], found[1] or 0
-        self.client = Client(
-            self,
-            take.protocol,
-            address,
-            ("127.0.0.1", 0),
-            transport=Transport(take.row.transport),
-            role=take.role,
-        )
-        self.client.ghost = True
-
-    @property
-    def sitting(self) -> Sitting:
-        """See `Port.sitting`."""
-        return self._sitting
 
     def enter(self) -> None:
         """Come in, as the recorded player did."""
-        self._stage.opened(self.client)
+        super().enter()
         for line in self._entering:
-            self._say(line.message)
+            self.speak(line.message)
 
     def say(self, message: Message, cipher: str | None, digest: bool) -> None:
         """See `Port.say`: the ghost hears."""
-        frame = Frame(DOWN, self._stage.world.now(), message.encode())
+        frame = Frame(DOWN, self.stage.world.now(), message.encode())
         self.client.frame = frame  # it is not silent
         if message.kind in self._rules.cues:
             heard = Line(message, frame)
-            self._stage.later(0.0, lambda: self._play(heard))
-
-    def close(self, reason: str, reset: bool) -> None:
-        """See `Port.close`."""
-        self._stage.closed(self.client)
-
-    def note(self, kind: str, detail: str) -> None:
-        """See `Port.note`."""
-        self._stage.on_note(None, kind, f"ghost: {detail}")
+            self.stage.later(0.0, lambda: self._play(heard))
 
     def _play(self, heard: Line) -> None:
         """Somebody speaks to it."""
@@ -110,17 +134,17 @@ class Ghost:
         if scene is None or not self.client.open:
             self.note("ghost", f"{self.client.name} was never spoken to like that")
             return
-        self._conversation.use(Memory(self._sitting.keys))  # whoever it was before
+        self._conversation.use(Memory(self.sitting.keys))  # whoever it was before
         self._conversation.pair(heard, scene.cue)
         number = self._number
         for seconds, line in scene.answers:
             message = self._conversation.adapt(line)
-            self._stage.later(min(seconds, SLOWEST), self._in_turn(number, message))
+            self.stage.later(min(seconds, SLOWEST), self._in_turn(number, message))
 
     def _in_turn(self, number: int, message: Message) -> Callable[[], None]:
         def say() -> None:
             if number == self._number and self.client.open:
-                self._say(message)
+                self.speak(message)
 
         return say
 
@@ -128,10 +152,6 @@ class Ghost:
         """The scene that begins like this; of several the first one that goes on."""
         fitting = [one for one in self._scenes if self._rules.alike(one.cue.message, heard.message)]
         return next((one for one in fitting if one.answers), None)
-
-    def _say(self, message: Message) -> None:
-        self.client.frame = Frame(UP, self._stage.world.now(), message.encode())
-        self._stage.heard(self.client, message)
 
 
 def scenes_of(rules: Rules, lines: list[Line]) -> list[Scene]:
@@ -146,14 +166,32 @@ def scenes_of(rules: Rules, lines: list[Line]) -> list[Scene]:
     return scenes
 
 
-def ghosts_of(stage: Stage, pool: Pool) -> list[Ghost]:
+def ghosts_of(stage: Stage, pool: Pool) -> list[Presence]:
     """Every recorded player of a pool that the rules can have present."""
-    found = []
-    for take in pool.takes:
-        rules = stage.rules(take.protocol.name)
-        if rules is None or not rules.cues:
-            continue
-        ghost = Ghost(stage, rules, take, pool.lines[take.row.id])
-        if ghost.end:
-            found.append(ghost)
+    found: list[Presence] = []
+    for rules, takes in _by_rules(stage, pool):
+        found += cued(stage, rules, takes) if rules.cues else rules.ghosts(stage, takes)
     return found
+
+
+def recast(stage: Stage, pool: Pool) -> list[Presence]:
+    """Who else was there, for rules that play a recording themselves."""
+    found: list[Presence] = []
+    for rules, takes in _by_rules(stage, pool):
+        if rules.recasts:
+            found += rules.recast(stage, takes)
+    return found
+
+
+def _by_rules(stage: Stage, pool: Pool) -> Iterator[tuple[Rules, list[tuple[Take, list[Line]]]]]:
+    for name in dict.fromkeys(take.protocol.name for take in pool.takes):
+        rules = stage.rules(name)
+        if rules is not None:
+            mine = [one for one in pool.takes if one.protocol.name == name]
+            yield rules, [(one, pool.lines[one.row.id]) for one in mine]
+
+
+def cued(stage: Stage, rules: Rules, takes: Iterable[tuple[Take, list[Line]]]) -> list[Presence]:
+    """Ghosts who go by their cues."""
+    ghosts = [Ghost(stage, rules, take, lines) for take, lines in takes]
+    return [ghost for ghost in ghosts if ghost.end]

@@ -41,6 +41,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 from proxy.message import OPAQUE, Message
 
 if TYPE_CHECKING:
+    from replay.adaptive.lines import Line
+    from replay.standin.ghosts import Presence
+    from replay.standin.pool import Take
+    from replay.standin.stage import Stage
     from replay.standin.world import Client, World
 
 __all__ = [
@@ -147,6 +151,9 @@ class Rules:
     """Whether the rules may run beside a recording: they hear everything, so that they are in the
     right state, while the recording says what it knows. False, for protocols that number what they
     say: a flow is then served by one of the two."""
+    recasts: ClassVar[bool] = False
+    """Whether the rules play a recording themselves, instead of having its words said again: what
+    it holds is given to `recast`. For protocols whose every message counts and names others."""
     cues: ClassVar[frozenset[str]] = frozenset()
     """Kinds by which other players speak to a client: a ghost answers them as it was recorded."""
     options: ClassVar[Mapping[str, str]] = {}
@@ -203,6 +210,16 @@ class Rules:
         these rules say it themselves (only asked with `beside`)."""
         return False
 
+    def revises(self, client: Client, message: Message) -> Message:
+        """What a recording is about to say as it is to be said now: a list with those added who
+        are here, say. Asked more than once for one message; only asked with `beside`."""
+        return message
+
+    def told(self, client: Client, message: Message) -> Acts:
+        """A recording has said that to a client: know it, so that what the recording does not
+        know can be answered (only asked with `beside`; see `Client.answered`)."""
+        return ()
+
     def settles(self, message: Message) -> bool:
         """Whether a recorded player is where others meet it once it has said that (ghosts)."""
         return False
@@ -210,6 +227,14 @@ class Rules:
     def alike(self, recorded: Message, heard: Message) -> bool:
         """Whether what is said to a ghost means what was said in the recording."""
         return recorded.kind == heard.kind
+
+    def ghosts(self, stage: Stage, takes: list[tuple[Take, list[Line]]]) -> Iterable[Presence]:
+        """The players of recorded flows, where `cues` are not what they go by."""
+        return ()
+
+    def recast(self, stage: Stage, takes: list[tuple[Take, list[Line]]]) -> Iterable[Presence]:
+        """Take what a recording knows of the server, and give who else was there."""
+        return ()
 
     def kept(self) -> Acts:
         """The run is about to end: keep what is to be kept, say goodbye."""

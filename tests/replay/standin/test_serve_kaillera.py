@@ -42,11 +42,11 @@ FRAMES = 600
 class Server:
     """`understudy serve kaillera`, and who comes."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, source: str = "kaillera") -> None:
         self.folder = folder
         self.command = Command(
             folder,
-            *("serve", "kaillera", "--relay", "kaillera:0", "--relay", "kaillera-list:0"),
+            *("serve", source, "--relay", "kaillera:0", "--relay", "kaillera-list:0"),
             *("-q", "-w", FILE, *arguments),
         )
         ports = self.command.ready()
