@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from proxy.layouts.bundle import Bundle, Numbered
+from proxy.layouts.bundle import HEAD, Bundle, Numbered
 from proxy.layouts.codec import Struct
 from replay.servers._kaillera_game import Seat
 from replay.standin.rules import Say
@@ -76,12 +76,19 @@ class Channel:
             self.repeats = 0
         return new
 
-    def say(self, message: Struct) -> Bundle:
-        """The datagram that says a message and repeats the last ones."""
+    def say(self, message: Struct, body: bytes | None = None) -> Bundle:
+        """The datagram that says a message, and repeats the last ones.
+
+        `body` is what the message encodes to, where the same is said to many.
+        """
         one = Numbered(self.next_out, message)
         self.next_out = self.next_out + 1 & 0xFFFF
         self.sent.appendleft(one)
-        self._written.appendleft(one.write())
+        if body is None:
+            written = one.write()
+        else:
+            written = HEAD.pack(one.number, len(body) + 1, message.tag) + body
+        self._written.appendleft(written)
         return self.again(REDUNDANCY)
 
     def again(self, count: int = HISTORY) -> Bundle:
@@ -216,6 +223,7 @@ def tell(user: User, message: Struct) -> Say:
 
 
 def tell_all(users: list[User], message: Struct) -> Iterator[Say]:
-    """Say the same to several."""
+    """Say the same to several; it is written once."""
+    body = message.encode()
     for user in users:
-        yield tell(user, message)
+        yield Say(user.client, user.channel.say(message, body))
