@@ -269,7 +269,7 @@ class Performer(Tap):
         """Send bytes of ours and record the frames that they make."""
         if self.speech.passes(wire):
             for frame in self._feed(DOWN, wire, self._now()):
-                self.recorded(frame, self.view(frame))
+                self.recorded(frame, None if self._elsewhere else self.view(frame))
 
     def deliver(self, wire: bytes, frames: list[tuple[Frame, Message]]) -> None:
         """Send bytes whose frames the flow's dissector has seen already, and record those."""
@@ -277,7 +277,7 @@ class Performer(Tap):
             for frame, message in frames:
                 self.recorded(frame, message)
 
-    def recorded(self, frame: Frame, message: Message) -> None:
+    def recorded(self, frame: Frame, message: Message | None) -> None:
         """Record a frame of ours; what was announced before hangs from it."""
         self.record(frame, message)
         self.cast.doors.hang(self, frame.id)
