@@ -12,15 +12,14 @@ Workers have the same Understudy installed and find the captures under the same 
 
 from __future__ import annotations
 
-import importlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import zstandard
 
+from proxy.cluster import RETRIES, workers
 from proxy.importing.asked import wishes_of
 from proxy.importing.files import Report, import_files, is_capture
 from proxy.importing.store import QUEUE
@@ -29,7 +28,6 @@ from recordings.captures.compressed import Source
 from recordings.captures.conversation import IDLE
 from recordings.captures.packet import Packet
 from recordings.captures.reading import read_packets
-from recordings.errors import UserError
 from recordings.merging import append_recording
 from recordings.model import Key
 from recordings.reader import Reader
@@ -37,10 +35,6 @@ from recordings.writer import Recording
 
 APART = max(IDLE.values())
 """Microseconds of silence after which nothing of a capture goes on in the next one."""
-PATIENCE = 10
-"""Seconds until a scheduler that does not answer is given up."""
-RETRIES = 3
-"""Further tries of a task."""
 LARGEST = 1 << 31
 """Bytes of a recording that a task may hand back."""
 
@@ -120,46 +114,20 @@ def import_on_cluster(
     """Read files into a recording, on the workers of a cluster; raises UserError."""
     total = Report()
     paths = [path.absolute() for path in paths]
-    with _client(address) as client:
-        try:
-            client.wait_for_workers(1, timeout=PATIENCE)
-            spans = client.gather(client.map(times, paths, retries=RETRIES, pure=False))
-            groups = groups_of(paths, spans)
-            tasks = [
-                client.submit(import_part, group, asked, retries=RETRIES, pure=False)
-                for group in groups
-            ]
-            for group, task in zip(groups, tasks, strict=True):
-                part = task.result()
-                task.release()
-                _merge(part, recording)
-                _add(total, part.report)
-                step(sum(path.stat().st_size for path in group if path.is_file()))
-        except UserError:
-            raise
-        except Exception as error:  # of Dask, of the network, of a worker: all mean the same here
-            said = " ".join(str(error).split())[:300] or type(error).__name__
-            raise UserError(
-                f"the cluster at {address} did not do it ({said}): see that its workers have "
-                "this Understudy installed and find the files under the same paths"
-            ) from error
+    with workers(address) as client:
+        spans = client.gather(client.map(times, paths, retries=RETRIES, pure=False))
+        groups = groups_of(paths, spans)
+        tasks = [
+            client.submit(import_part, group, asked, retries=RETRIES, pure=False)
+            for group in groups
+        ]
+        for group, task in zip(groups, tasks, strict=True):
+            part = task.result()
+            task.release()
+            _merge(part, recording)
+            _add(total, part.report)
+            step(sum(path.stat().st_size for path in group if path.is_file()))
     return total
-
-
-def _client(address: str) -> Any:
-    try:
-        distributed = importlib.import_module("distributed")
-    except ImportError:
-        raise UserError(
-            "--cluster needs Dask: install it with pip install 'understudy[cluster]'"
-        ) from None
-    try:
-        return distributed.Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"no scheduler answers at {address}: start one with `dask scheduler` and give its "
-            "address, for instance tcp://127.0.0.1:8786"
-        ) from error
 
 
 def _merge(part: Part, recording: Recording) -> None:

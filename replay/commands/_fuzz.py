@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
@@ -16,6 +17,7 @@ from proxy.relay.clock import now
 from recordings.errors import UserError
 from recordings.text import crop
 from recordings.writer import Recording
+from replay.cluster_fuzzing import Job, Source, sort_out
 from replay.fuzzing.campaign import Campaign
 from replay.fuzzing.changes import shown
 from replay.fuzzing.finding import EARLIER, Finding
@@ -42,6 +44,7 @@ class FuzzWords:
     time_limit: float = 600.0
     wait_back: float = 10.0
     may_drop: bool = False
+    cluster: str | None = None
 
     @classmethod
     def take(cls, words: dict[str, object]) -> Self:
@@ -58,10 +61,12 @@ def fuzz(
     seed: int,
     asked: FuzzWords,
     as_json: bool,
+    source: Source,
 ) -> int:
     """Do all runs; the exit code. Raises UserError."""
     if not script.says:
         raise UserError("the client says nothing in this session: there is nothing to change")
+    job = _job(source, manner, asked)
     house = LiveHouse(manner, wish=wish, pid=asked.watch_pid, health=asked.health)
     numbers = range(asked.only, asked.only + 1) if asked.only else range(1, asked.runs + 1)
     with Recording.open(path) as store:
@@ -74,14 +79,31 @@ def fuzz(
             patience=asked.wait_back,
             wish=wish,
         )
-        stopped = _go(campaign, numbers, asked)
+        stopped = _go(campaign, numbers, asked, job)
     _tell(campaign, len(numbers), path, as_json)
     if stopped and not as_json:
         click.echo(f"* {stopped}", err=True)
     return int(bool(campaign.findings) or campaign.runs == 0)
 
 
-def _go(campaign: Campaign, numbers: range, asked: FuzzWords) -> str:
+def _job(source: Source, manner: Manner, asked: FuzzWords) -> Job | None:
+    """What is done on a cluster; None: nothing."""
+    if asked.cluster is None:
+        return None
+    job = Job(
+        asked.cluster,
+        source,
+        manner,
+        may_drop=asked.may_drop,
+        patience=asked.wait_back,
+        pid=asked.watch_pid,
+        health=asked.health,
+    )
+    job.check()
+    return job
+
+
+def _go(campaign: Campaign, numbers: range, asked: FuzzWords, job: Job | None) -> str:
     """Run after run; why not all were made."""
     console = Console(stderr=True)
     bar = Progress(
@@ -104,7 +126,12 @@ def _go(campaign: Campaign, numbers: range, asked: FuzzWords) -> str:
         bar.start()
     try:
         campaign.begin()
-        campaign.go(numbers, lambda: now() < until, told)
+        suspects: Sequence[int] = numbers
+        if job is not None:
+            sorted_out = sort_out(job, numbers, asked.time_limit)
+            campaign.runs, suspects = sorted_out.well, sorted_out.suspects
+            bar.update(task, completed=campaign.runs)
+        campaign.go(suspects, lambda: now() < until, told)
     except KeyboardInterrupt:
         return f"interrupted after {campaign.runs:,} runs"
     finally:
@@ -117,7 +144,8 @@ def _go(campaign: Campaign, numbers: range, asked: FuzzWords) -> str:
         )
     if campaign.runs < len(numbers):
         return f"--time-limit {asked.time_limit:g} s was over after {campaign.runs:,} runs"
-    return ""
+    alone = len(suspects) - len(campaign.findings) if job is not None else 0
+    return f"{alone:,} runs were suspicious beside others only: they were well alone" * (alone > 0)
 
 
 def _tell(campaign: Campaign, asked: int, path: Path, as_json: bool) -> None:

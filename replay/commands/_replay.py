@@ -23,6 +23,7 @@ from recordings.choosing import one_session, open_recording
 from recordings.errors import UserError
 from recordings.model import Origin
 from recordings.writer import Recording
+from replay.cluster_fuzzing import Source
 from replay.commands._diff import show
 from replay.commands._fuzz import DEADLINE, GRACE, FuzzWords, fuzz
 from replay.diff.opening import Which, compare_files
@@ -99,7 +100,10 @@ def run(file: Path, session: int | None, **words: object) -> int:
     path = asked.write or _default_path(script)
     if asked.fuzz:
         wish = changing(settings, 1)
-        return fuzz(script, manner, wish, path, asked.seed or 0, asked.fuzzing, asked.as_json)
+        files = tuple(path.absolute() for path in asked.protocol_file)
+        source = Source(file.absolute(), row.id, tuple(asked.masks), tuple(settings), files)
+        seed, as_json = asked.seed or 0, asked.as_json
+        return fuzz(script, manner, wish, path, seed, asked.fuzzing, as_json, source)
     with Recording.open(path) as store:
         players = _play(script, manner, settings, mutations, asked, store)
     if mutations is not None:

@@ -129,6 +129,12 @@ from replay.commands._fuzz_options import fuzz_options
 )
 @fuzz_options
 @click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="With --fuzz: many runs at once on the workers of a Dask cluster (tcp://HOST:8786; "
+    "docs/testing-a-server.md).",
+)
+@click.option(
     "--json",
     "as_json",
     is_flag=True,
@@ -160,4 +166,6 @@ def command(file: Path, session: int | None, **asked: Any) -> None:
     """
     from replay.commands._replay import run
 
+    if asked["cluster"] and not asked["fuzz"]:
+        raise click.UsageError("--cluster goes with --fuzz.")
     raise SystemExit(run(file, session, **asked))

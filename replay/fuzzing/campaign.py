@@ -5,7 +5,7 @@ Sans-io: a `House` watches and waits. A run that finds nothing leaves nothing in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -78,7 +78,9 @@ class Campaign:
         """What is wrong with what is under test, as a clean visit shows."""
         raise NotImplementedError
 
-    def go(self, numbers: range, goes_on: Callable[[], bool], told: Callable[[], None]) -> None:
+    def go(
+        self, numbers: Iterable[int], goes_on: Callable[[], bool], told: Callable[[], None]
+    ) -> None:
         """Runs, in their order; ends early when it is gone for good."""
         planner = Planner(self.script, self.seed)
         for number in numbers:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from proxy.importing.cluster import APART, groups_of
+from tests.cluster import Cluster, deadly_file
 from tests.importing.making import Tape, directory_and_lobby, run
-from tests.recordings.making import HOME, rows
+from tests.recordings.making import rows
 
-distributed = pytest.importorskip(
-    "distributed", reason="Dask distributed is not installed (extra `cluster`)"
-)
-
-PATIENCE = 40
-"""Seconds for anything of the cluster."""
 ROWS = (
     "SELECT id, flow_id, number, direction, at, raw, plain, sent, action, protocol, kind, fields,"
     " error, cipher, derived FROM frames",
@@ -29,50 +21,6 @@ ROWS = (
     "SELECT id, session_id, flow_id, frame_id, name, cipher, direction, key, source FROM keys",
     "SELECT session_id, flow_id, frame_id, at, kind, detail FROM events ORDER BY at, id",
 )
-
-
-class Cluster:
-    """A scheduler and two workers, each a process of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._address_file = folder / "scheduler.json"
-        self._folder = folder
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self._start(
-            *("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"),
-            *("--scheduler-file", str(self._address_file)),
-        )
-        self.workers = [
-            self._start(
-                *("worker", "--scheduler-file", str(self._address_file), "--no-nanny"),
-                *("--nthreads", "1", "--no-dashboard", "--memory-limit", "0"),
-                *("--local-directory", str(folder / f"worker{number}")),
-            )
-            for number in range(2)
-        ]
-        self.client = distributed.Client(
-            scheduler_file=str(self._address_file), timeout=PATIENCE, set_as_default=False
-        )
-        self.client.wait_for_workers(2, timeout=PATIENCE)
-        self.address = self.client.scheduler.address
-
-    def _start(self, *words: str) -> subprocess.Popen[bytes]:
-        with open(self._folder / "cluster.log", "ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "dask", *words],
-                cwd=HOME,
-                env={**os.environ, "PYTHONPATH": str(HOME)},
-                stdout=log,
-                stderr=log,
-            )
-        self._processes.append(process)
-        return process
-
-    def close(self) -> None:
-        self.client.close()
-        for process in reversed(self._processes):
-            process.kill()
-            process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -107,22 +55,8 @@ def compare(one: Path, other: Path) -> None:
         assert rows(one, sql) == rows(other, sql)
 
 
-DEADLY = """
-import os, signal
-if os.getpid() != {client}:
-    try:
-        os.close(os.open({mark!r}, os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
-        pass  # the other worker has died already
-    else:
-        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
-PROTOCOLS = ()
-"""
-"""A protocol file by which the first worker that reads it is killed in the middle of its task."""
-
-
 def test_the_same_recording_also_when_a_worker_dies(
-    cluster: Cluster, evenings: list[Path], tmp_path: Path
+    cluster: Cluster, evenings: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone, shared, again = tmp_path / "alone.db", tmp_path / "shared.db", tmp_path / "again.db"
     said = run("import", *evenings, "-w", alone)
@@ -133,8 +67,7 @@ def test_the_same_recording_also_when_a_worker_dies(
     assert done.output == said.output.replace("alone", "shared")
     compare(shared, alone)
 
-    deadly, mark = tmp_path / "deadly.py", tmp_path / "mark"
-    deadly.write_text(DEADLY.format(client=os.getpid(), mark=str(mark)), "utf-8")
+    deadly = deadly_file(tmp_path)
     words = ("--cluster", cluster.address, "--protocol-file", deadly)
     done = run("import", *evenings, "-w", again, *words)
     assert done.exit_code == 0, (done.output, done.exception)
@@ -146,6 +79,12 @@ def test_the_same_recording_also_when_a_worker_dies(
     )
     assert (done.exit_code, done.output.count("\n")) == (1, 1)
     assert "nothing cannot be read" in done.output
+
+    monkeypatch.setattr("proxy.cluster.PATIENCE", 1)
+    cluster.end_workers()
+    done = run("import", evenings[0], "-w", tmp_path / "x.db", "--cluster", cluster.address)
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert "workers" in done.output
 
 
 def test_captures_that_touch_are_read_as_one() -> None:
@@ -159,20 +98,7 @@ def test_no_scheduler_is_one_sentence(
     evenings: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(evenings[0].parent)
-    monkeypatch.setattr("proxy.importing.cluster.PATIENCE", 0.5)
+    monkeypatch.setattr("proxy.cluster.PATIENCE", 0.5)
     done = run("import", evenings[0], "-w", "x.db", "--cluster", "tcp://127.0.0.1:1")
     assert (done.exit_code, done.output.count("\n")) == (1, 1)
     assert "no scheduler answers at tcp://127.0.0.1:1" in done.output
-
-
-def test_a_cluster_without_workers_is_one_sentence(
-    cluster: Cluster, evenings: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(evenings[0].parent)
-    monkeypatch.setattr("proxy.importing.cluster.PATIENCE", 1)
-    for worker in cluster.workers:
-        worker.kill()
-        worker.wait(PATIENCE)
-    done = run("import", evenings[0], "-w", "x.db", "--cluster", cluster.address)
-    assert (done.exit_code, done.output.count("\n")) == (1, 1)
-    assert "workers" in done.output
