@@ -40,34 +40,15 @@ class Still(Chance):
         return value
 
 
-class LiveHouse:
+class Watchman:
     """See `replay.fuzzing.campaign.House`."""
 
-    def __init__(
-        self,
-        manner: Manner,
-        *,
-        wish: Wish | None = None,
-        pid: str | None = None,
-        health: str | None = None,
-    ) -> None:
+    def __init__(self, pid: str | None, health: str | None) -> None:
         """`pid` is a number or the path of a file that holds one; raises UserError."""
-        self._manner = replace(manner, timing=TURNS, go_on=False)
-        self._wish = wish
         self._pid = pid
-        self._command = _split(health) if health is not None else None
+        self._command = split(health, "--health") if health is not None else None
         if pid is not None:
             _read_pid(pid)
-
-    def play(self, script: Script, scribe: Scribe, run: Fuzzed | None) -> Player:
-        """See `House.play`."""
-        change = run.change if run is not None else self._wish
-        chance = Still(f"{self._manner.seed}/1", now)
-        player = Player(
-            script, self._manner, scribe, now, change=change, mutations=run, chance=chance
-        )
-        asyncio.run(_play(player))
-        return player
 
     def process(self) -> str | None:
         """See `House.process`."""
@@ -115,6 +96,33 @@ class LiveHouse:
         time.sleep(seconds)
 
 
+class LiveHouse(Watchman):
+    """See `replay.fuzzing.servers.Playhouse`."""
+
+    def __init__(
+        self,
+        manner: Manner,
+        *,
+        wish: Wish | None = None,
+        pid: str | None = None,
+        health: str | None = None,
+    ) -> None:
+        """See `Watchman`; raises UserError."""
+        super().__init__(pid, health)
+        self._manner = replace(manner, timing=TURNS, go_on=False)
+        self._wish = wish
+
+    def play(self, script: Script, scribe: Scribe, run: Fuzzed | None) -> Player:
+        """See `Playhouse.play`."""
+        change = run.change if run is not None else self._wish
+        chance = Still(f"{self._manner.seed}/1", now)
+        player = Player(
+            script, self._manner, scribe, now, change=change, mutations=run, chance=chance
+        )
+        asyncio.run(_play(player))
+        return player
+
+
 async def _play(player: Player) -> None:
     try:
         async with asyncio.timeout(RUN_LIMIT):
@@ -123,12 +131,13 @@ async def _play(player: Player) -> None:
         player.interrupt()
 
 
-def _split(command: str) -> list[str]:
+def split(command: str, option: str) -> list[str]:
+    """The words of a command line that the user gave to an option; raises UserError."""
     words = []
     with contextlib.suppress(ValueError):
         words = shlex.split(command, posix=os.name != "nt")
     if not words:
-        raise UserError(f"--health {command!r} is no command: write PROGRAM ARGUMENT ...")
+        raise UserError(f"{option} {command!r} is no command: write PROGRAM ARGUMENT ...")
     return words
 
 

@@ -18,8 +18,6 @@ from replay.fuzzing.planning import Plan, Planner
 from replay.fuzzing.signs import Symptom
 from replay.playback.steps import Script
 
-EVENT = "finding"
-"""The kind of the event that notes a finding."""
 AGAIN = 0.1
 """Seconds between two looks whether a program is back."""
 
@@ -106,12 +104,12 @@ class Campaign:
         finding.lives = not symptom.sign.dead or self._back(plan)
         if finding.reached and finding.like is None:
             self._minimise(finding, goes_on)
-        finding.session = draft.write(self.store)
-        note = finding.sentence
-        at = self.house.now()
-        where = {"session_id": finding.session, "frame_id": draft.changed}
-        self.store.add_event(EVENT, note, at=at, **where)
+        self.record(finding, draft)
         return finding
+
+    def record(self, finding: Finding, draft: Draft) -> None:
+        """Write down the session in which something was found, and what."""
+        finding.record(self.store, draft, self.house.now())
 
     def _back(self, plan: Plan) -> bool:
         """Whether a program that was dead is there again, by whoever starts it."""

@@ -129,12 +129,23 @@ class Draft:
         self._calls.append(lambda store: store.end_session(self._real("session", session_id)))
 
     def move_flow(self, flow_id: int, session_id: int) -> None:
-        """Nobody moves a flow that Understudy itself opened."""
-        raise NotImplementedError
+        """See `Store.move_flow`."""
+        self._calls.append(
+            lambda store: store.move_flow(
+                self._real("flow", flow_id), self._real("session", session_id)
+            )
+        )
 
     def drop_session(self, session_id: int) -> None:
-        """Nobody drops a session of a draft."""
-        raise NotImplementedError
+        """See `Store.drop_session`."""
+
+        def drop(store: Store) -> None:
+            store.drop_session(self._ids["session"].pop(session_id))
+
+        self._calls.append(drop)
+
+    def keep(self, session_id: int | None, protocol: str, key: str, value: str | None) -> None:
+        """Nothing: every run begins with the same state."""
 
     def forwarded(self, frame: Frame) -> None:
         """Nothing: the frame is written as it is at the end."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from proxy.flow import Store
 from recordings.model import Json
 from replay.fuzzing.changes import Changes, shown
+from replay.fuzzing.draft import Draft
 from replay.fuzzing.planning import Plan
 from replay.fuzzing.signs import Symptom
 
+EVENT = "finding"
+"""The kind of the event that notes a finding."""
 EARLIER = "an earlier run may have done it"
 
 
@@ -41,6 +45,12 @@ class Finding:
         if self.fewest != plan.changes:
             text += f"; enough is {line.kind}: {shown(self.fewest)}"
         return f"{text}; like run {self.like}" if self.like else text
+
+    def record(self, store: Store, draft: Draft, at: int) -> None:
+        """Write down the session in which it was found, and what; at `at` microseconds."""
+        self.session = draft.write(store)
+        where = {"session_id": self.session, "frame_id": draft.changed}
+        store.add_event(EVENT, self.sentence, at=at, **where)
 
     def to_json(self) -> dict[str, Json]:
         """The same for a program."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar, Protocol
 
 from proxy.flow import Flow
 from proxy.layouts.bundle import Bundle
 from proxy.message import OPAQUE, Message, Opaque
 from proxy.mutation.engine import EVENT, Mutation, Mutations, Note
 from proxy.mutation.rulefile import RuleSet
-from proxy.protocol import Protocol
+from proxy.protocol import Protocol as WireProtocol
 from proxy.rules import DROP, Change, Verdict
 from recordings.model import Direction, Frame
 from replay.adaptive.lines import Line
@@ -17,6 +18,15 @@ from replay.fuzzing.changes import Changes, Move, changed, shown
 from replay.fuzzing.planning import Plan
 
 Wish = Callable[[Line, Message], Message]
+
+
+class Run(Protocol):
+    """One run, as the rule that is at work in it sees it."""
+
+    plan: Plan
+    changes: Changes
+    intact: bool
+    """What was said can be read as what was meant; else a peer may well hang up on it."""
 
 
 class Fuzzed(Mutations):
@@ -29,13 +39,12 @@ class Fuzzed(Mutations):
         self.said = False
         """The message was reached."""
         self.intact = True
-        """What was said can be read as what was meant; else a server may well hang up on it."""
         self._wish = wish
         self._armed = False
 
     def of(self, flow: Flow, note: Note) -> list[Mutation]:
         """See `Mutations.of`."""
-        return [_Rule(self, flow.protocol, note)]  # type: ignore[list-item]
+        return [_Said(self, flow.protocol, note)]  # type: ignore[list-item]
 
     def change(self, line: Line, message: Message) -> Message:
         """What the user wants said otherwise; sees which message comes next."""
@@ -53,39 +62,43 @@ class Fuzzed(Mutations):
         return armed
 
 
-class _Rule:
-    """See `proxy.rules.Rule`."""
+class ChangeOnce:
+    """A rule that changes one message (see `proxy.rules.Rule`)."""
 
-    def __init__(self, run: Fuzzed, protocol: Protocol, note: Note) -> None:
-        self._run = run
+    direction: ClassVar[Direction]
+
+    def __init__(self, run: Run, protocol: WireProtocol, note: Note) -> None:
+        self.run = run
         self._protocol = protocol
         self._note = note
         self._done = False
 
+    def place(self, frame: Frame, message: Message) -> int | None:
+        """Place of the one to change among the messages of a bundle, 0 where there is none.
+
+        None: it is not in there.
+        """
+        raise NotImplementedError
+
     def holds(self, direction: Direction) -> bool:
         """See `Rule.holds`."""
-        return direction is Direction.TO_SERVER
+        return direction is self.direction
 
     def judge(self, frame: Frame, message: Message) -> Verdict:
         """See `Rule.judge`."""
-        run = self._run
-        if not run.take():
+        place = self.place(frame, message)
+        if place is None:
             return message
+        run = self.run
         self._done = bool(run.changes)
         moves = [one for one in run.changes if isinstance(one, Move)]
         if Move.SKIP in moves:
             return Change(DROP)
-        made = changed(message, run.changes, self._prefix(message))
+        prefix = f"messages[{place}].fields." if isinstance(message, Bundle) else ""
+        made = changed(message, run.changes, prefix)
         if made is not message:
             run.intact = self._reads(frame, made)
         return Change(made, copies=int(Move.TWICE in moves), behind=int(Move.LATE in moves))
-
-    def _prefix(self, message: Message) -> str:
-        """Where the message stands in a bundle: the newest comes first."""
-        if not isinstance(message, Bundle):
-            return ""
-        plan = self._run.plan
-        return f"messages[{len(plan.say.lines) - 1 - plan.place}].fields."
 
     def _reads(self, frame: Frame, made: Message) -> bool:
         seen = self._protocol.view(Frame(frame.direction, frame.at, made.encode()))
@@ -96,7 +109,17 @@ class _Rule:
     def recorded(self, frame: Frame) -> None:
         """See `Rule.recorded`."""
         if self._done:
-            plan = self._run.plan
-            text = f"fuzz run {plan.run} of seed {plan.seed}: {shown(self._run.changes)}"
+            plan = self.run.plan
+            text = f"fuzz run {plan.run} of seed {plan.seed}: {shown(self.run.changes)}"
             self._note(EVENT, text, frame.id)
             self._done = False
+
+
+class _Said(ChangeOnce):
+    direction = Direction.TO_SERVER
+
+    def place(self, frame: Frame, message: Message) -> int | None:
+        """See `ChangeOnce.place`: the newest of a bundle comes first."""
+        run = self.run
+        assert isinstance(run, Fuzzed)
+        return len(run.plan.say.lines) - 1 - run.plan.place if run.take() else None

@@ -121,6 +121,10 @@ class Cast(Recorder):
         self._performers[tap.key] = tap
         return tap
 
+    def performers(self) -> list[Performer]:
+        """Those whose flows are open."""
+        return list(self._performers.values())
+
     def make_tap(self, flow: Flow, keys: SessionKeys, rules: list[Rule]) -> Tap:
         """See `Recorder.make_tap`."""
         return Performer(
