@@ -6,6 +6,7 @@ State only, shared with the list. Socket 0 and player 0 are the host's (jazz2 6)
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from proxy.layouts.codec import Struct
 from proxy.layouts.jazz2_endings import MODES, PlusScore
@@ -19,6 +20,10 @@ MOST_SOCKETS = 15
 TEAM_BIT, CHARACTER, SPECTATOR = 4, 0b11, 4
 LIST_MODES = {"battle": 1, "treasure": 2, "capture": 3, "race": 4, "coop": 5}
 """Mode -> its number in lists, which is another one than in the game (jazz2 4)."""
+
+
+Seat: TypeAlias = "tuple[int, tuple[int, ...]]"
+"""A socket, and the ids of the players behind it."""
 
 
 @dataclass(eq=False, slots=True)
@@ -54,10 +59,16 @@ class Game:
         self.world = world
         self.began = world.now()
         self.guests: dict[Client, Guest] = {}
+        self.facts: dict[str, str] = {}
+        """What a recording says of the server, by the names of the options."""
+        self.promised: dict[Client, Seat] = {}
+        """Sockets and ids of clients who are being let in."""
+        self._recorded: tuple[set[int], set[int]] = set(), set()
 
     def option(self, name: str, default: str) -> str:
         """An option of the rules of jazz2."""
-        return self.world.options.get(f"jazz2.{name}", default)
+        known = self.world.options.get(f"jazz2.{name}") or self.facts.get(name)
+        return known or default
 
     def number(self, name: str, usual: int, most: int = 255) -> int:
         """An option that is a number; what is none is the usual one."""
@@ -115,15 +126,24 @@ class Game:
         """Players here, the host included."""
         return 1 + sum(len(guest.players) for guest in self.guests.values())
 
-    def seat(self, players: int) -> tuple[int, tuple[int, ...]] | None:
+    def seat(self, players: int) -> Seat | None:
         """A free socket and ids for so many players; None: the server is full."""
-        sockets = {guest.socket for guest in self.guests.values()}
-        socket = next((n for n in range(1, MOST_SOCKETS + 1) if n not in sockets), None)
-        taken = {one for guest in self.guests.values() for one in guest.ids}
-        free = [n for n in range(1, self.limit) if n not in taken][:players]
+        seats = [(guest.socket, guest.ids) for guest in self.guests.values()]
+        seats += self.promised.values()
+        sockets = [n for n in range(1, MOST_SOCKETS + 1) if n not in {one for one, _ in seats}]
+        taken = {one for _, ids in seats for one in ids}
+        numbers = [n for n in range(1, self.limit) if n not in taken]
+        sockets.sort(key=self._recorded[0].__contains__)  # what nobody was recorded with first
+        numbers.sort(key=self._recorded[1].__contains__)
+        socket, free = next(iter(sockets), None), numbers[:players]
         if socket is None or not 0 < players <= len(free):
             return None
         return socket, tuple(free)
+
+    def reserve(self, socket: int, player: int) -> None:
+        """A recording speaks of somebody under these."""
+        self._recorded[0].add(socket)
+        self._recorded[1].add(player)
 
     def listed(self) -> tuple[Listed, ...]:
         """Everybody, the host first."""
@@ -161,3 +181,14 @@ def plain(player: Struct, number: int) -> Player:
         assert isinstance(player, Player)
         character = player.team_character
     return Player(number, character, player.fur, player.name[:NAME_LIMIT])
+
+
+EXTRAS = bytes.fromhex("11000a0d0000")
+"""Sprite mode, its parameter, light type and size, flags, unused: as JJ2+ sends them (jazz2 3)."""
+
+
+def plus(player: Player) -> PlusPlayer:
+    """A player as JJ2+ describes one."""
+    look = player.team_character
+    team, character = look >> TEAM_BIT & 1, look & CHARACTER
+    return PlusPlayer(player.player_id, team, character, player.fur, EXTRAS, player.name)

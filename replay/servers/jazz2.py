@@ -3,23 +3,14 @@
 It is a server of the original game: JJ2+ clients are told so by its short details, and their query
 for more is answered in their form. There is no level behind it: a client needs the level's file
 itself. Where players are (the game's state datagrams) is not described, so it is not passed on.
-Facts: the reference "jazz2", sections 2, 3 and 6.
+Beside a recording, which may be of a JJ2+ server, it puts live numbers into what that says
+(`_jazz2_recorded`). Facts: the reference "jazz2", sections 2, 3 and 6.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proxy.layouts.jazz2_datagrams import (
-    HeartBeat,
-    Password,
-    PasswordReply,
-    Ping,
-    Pong,
-    Query,
-    Reply,
-)
-from proxy.layouts.jazz2_endings import Plus, PlusLong, Vanilla
 from proxy.message import Message
 from proxy.protocols.jazz2 import (
     Chat,
@@ -35,28 +26,23 @@ from proxy.protocols.jazz2 import (
 )
 from recordings.errors import UserError
 from recordings.model import Transport
-from replay.servers._jazz2 import TEXT_LIMIT, Game, Guest, plain
-from replay.standin.rules import OPAQUE, Act, Acts, Close, Later, Note, Rules, Say, hears
+from replay.servers._jazz2 import TEXT_LIMIT, Guest, Seat, plain
+from replay.servers._jazz2_datagrams import BEAT, DatagramRules
+from replay.servers._jazz2_recorded import FULL, NOBODY, awake
+from replay.standin.rules import OPAQUE, Act, Acts, Close, Later, Note, Say, hears
 from replay.standin.world import Client, World
 
-FULL, VERSION, HANDSHAKE, DOWNLOAD, LOST, TIMEOUT, STOPPED = 1, 2, 4, 6, 7, 9, 10
+VERSION, HANDSHAKE, DOWNLOAD, LOST, TIMEOUT, STOPPED = 2, 4, 6, 7, 9, 10
 """Why somebody is disconnected (jazz2 3)."""
-NOBODY = 0xFF
-PRIVATE_BIT, PRIVATE_FLAG = 0x20, 1
 SPECTATING = 0x21
 VERSIONS = ("21", "24")
-BEAT = 1.0
-"""Seconds between heartbeats (jazz2 2)."""
 SILENCE = 30_000_000
 """Microseconds without a word of a client that has sent datagrams before."""
 JOIN_LIMIT = 30.0
 """Seconds from the connection to the join request."""
-UPTIME = 10_000
-"""Microseconds in a count of the reply's uptime; its true unit is not known."""
-MOST_HOSTS = 1000
 
 
-class Jazz2(Rules):
+class Jazz2(DatagramRules):
     """One server."""
 
     protocol = "jazz2"
@@ -76,74 +62,7 @@ class Jazz2(Rules):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self.game = world.shared(Game)
-        self._welcome: dict[str, None] = {}
-        """Hosts that gave the right password."""
         self._beating = False
-
-    # datagrams
-
-    @hears("Ping")
-    def ping(self, client: Client, message: Ping) -> Acts:
-        flags = self.game.mode_number | (PRIVATE_BIT if self.game.password else 0)
-        yield Say(client, Pong(message.index, message.cookie, flags))
-
-    @hears("Query")
-    def query(self, client: Client, message: Query) -> Acts:
-        game = self.game
-        end: Vanilla | Plus | PlusLong = Vanilla()
-        plus = message.extended == 1
-        if plus and game.password:
-            end = Plus(0, PRIVATE_FLAG)
-        elif plus:
-            score = game.number("max_score", 10)
-            end = PlusLong(0, 0, score, (0, 0, 0, 0), game.scores(), game.level)
-        uptime = (self.world.now() - game.began) // UPTIME & 0xFFFFFFFF
-        count = min(game.count, 255)
-        first = min(1 + len(game.inside), 255) if plus else count
-        yield Say(
-            client,
-            Reply(
-                *(message.index, uptime, game.version, first, count if plus else 0),
-                *(game.mode_number, game.limit, game.name, end),
-            ),
-        )
-
-    @hears("Password")
-    def password(self, client: Client, message: Password) -> Acts:
-        right = self.game.password in ("", message.password)
-        if right and len(self._welcome) < MOST_HOSTS:
-            self._welcome[client.address[0]] = None
-        yield Say(client, PasswordReply(int(right)))
-
-    @hears("HeartBeat")
-    def heartbeat(self, client: Client, message: HeartBeat) -> Acts:
-        """A short one gets a short one; a long one, unless it answers ours, its cookie."""
-        guest = self._sender(client)
-        now = self.world.now()
-        if guest is None or message.cookie == guest.cookie:
-            return
-        if now - guest.beaten < BEAT * 500_000:
-            return  # two sides that answer each other need not hurry
-        guest.beaten = now
-        yield Say(client, self._beat(guest, message.cookie))
-
-    def _beat(self, guest: Guest, cookie: bytes | None) -> HeartBeat:
-        guest.sequence = guest.sequence + 1 & 0xFF
-        return HeartBeat(guest.sequence, None if cookie is None else 0, cookie)
-
-    @hears("PlayerState", "Events")
-    def state(self, client: Client, message: Message) -> Acts:
-        self._sender(client)
-        return ()
-
-    def _sender(self, client: Client) -> Guest | None:
-        """Whose endpoint for datagrams that is."""
-        for guest in self.game.guests.values():
-            if (guest.client.address[0], guest.udp_port) == client.address:
-                guest.heard, guest.datagrams, guest.leg = self.world.now(), True, client
-                return guest
-        return None
 
     # joining
 
@@ -157,6 +76,8 @@ class Jazz2(Rules):
 
     @hears("JoinRequest")
     def join(self, client: Client, message: JoinRequest) -> Acts:
+        if client.answered:
+            return  # the recording lets it in, or does not
         game = self.game
         version = message.version.strip()
         wanted = (game.version.strip(),) if self.option("version") else VERSIONS
@@ -165,16 +86,23 @@ class Jazz2(Rules):
             yield from self._refuse(client, HANDSHAKE)
         elif version not in wanted:
             yield from self._refuse(client, VERSION)
-        elif game.password and client.address[0] not in self._welcome:
+        elif not self._may_enter(client):
             yield from self._refuse(client, HANDSHAKE)
         elif seat is None:
             yield from self._refuse(client, FULL)
         else:
-            now = self.world.now()
-            guest = Guest(client, seat[0], message.udp_port, version, seat[1], heard=now)
-            game.guests[client] = guest
-            yield Say(client, self.game.details(guest))
-            yield from self._beat_on()
+            yield from self.let_in(client, message, seat)
+            yield Say(client, self.game.details(game.guests[client]))
+
+    def _may_enter(self, client: Client) -> bool:
+        return not self.game.password or client.ghost or client.address[0] in self.friends
+
+    def let_in(self, client: Client, request: JoinRequest, seat: Seat) -> Acts:
+        """See `RecordedRules.let_in`."""
+        now, version = self.world.now(), request.version.strip()
+        guest = Guest(client, seat[0], request.udp_port, version, seat[1], heard=now)
+        self.game.guests[client] = guest
+        yield from self._beat_on()
 
     def _refuse(self, client: Client, reason: int) -> Iterator[Act]:
         guest = self.game.guests.get(client)
@@ -199,6 +127,8 @@ class Jazz2(Rules):
             yield Say(client, StartLevel())
         joined = PlayerJoined(guest.socket, tuple(guest.players))
         yield from self._others(guest, joined)
+        if new and not client.ghost:
+            yield Later(0.0, lambda: awake(self.company))
 
     def _others(self, guest: Guest, message: Message) -> Iterator[Act]:
         for other in self.game.inside:
@@ -222,7 +152,7 @@ class Jazz2(Rules):
         said = Chat(socket, message.type, message.text[:TEXT_LIMIT])
         yield from self._others(guest, said)
         if self.option("echo") == "1":
-            yield Say(client, said)
+            yield Say(client, said, live=True)
 
     @hears("Spectate")
     def spectate(self, client: Client, message: Spectate) -> Acts:
@@ -234,6 +164,8 @@ class Jazz2(Rules):
     @hears("DownloadRequest")
     def download(self, client: Client, message: DownloadRequest) -> Acts:
         """There are no levels here."""
+        if client.answered:
+            return
         yield Note("level", f"{message.name!r} is asked for; this server has no levels", client)
         yield from self._refuse(client, DOWNLOAD)
 
@@ -251,6 +183,7 @@ class Jazz2(Rules):
     # leaving
 
     def closed(self, client: Client) -> Acts:
+        self.forget(client)
         guest = self.game.guests.pop(client, None)
         if guest is not None and guest.players:
             yield from self._others(guest, Disconnect(LOST, guest.socket, self.game.version))
@@ -278,10 +211,12 @@ class Jazz2(Rules):
                 leg = self._leg(guest)
                 if leg is not None:
                     guest.cookie = self.world.random.randbytes(4)
-                    yield Say(leg, self._beat(guest, guest.cookie))
+                    yield Say(leg, self.beat(guest, guest.cookie))
 
     def _leg(self, guest: Guest) -> Client | None:
         """The endpoint that the join request named."""
+        if guest.client.ghost:
+            return None
         if guest.leg is None or not guest.leg.open:
             try:
                 address = guest.client.address[0], guest.udp_port

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from proxy.keys import SessionKeys
 from proxy.message import Message
@@ -154,6 +155,44 @@ class Ghost(Presence):
         return next((one for one in fitting if one.answers), None)
 
 
+class Timed(Presence):
+    """A recorded player who says all he said in the time that it took, once somebody has come.
+
+    `since` is when the scene begins in which he was there, in microseconds of the recording.
+    """
+
+    def __init__(self, stage: Stage, take: Take, lines: list[Line], since: int) -> None:
+        super().__init__(stage, take)
+        self._said = [
+            ((line.frame.at - since) / 1e6, line.message) for line in lines if line.direction is UP
+        ]
+        ended = take.row.closed_at or lines[-1].frame.at
+        self._leaves = (ended - since) / 1e6
+        self._plays = False
+
+    def enter(self) -> None:
+        """Wait until somebody comes."""
+
+    def begin(self) -> None:
+        """Somebody has come; one who is here already goes on."""
+        if self._plays or not self._said:
+            return
+        self._plays = True
+        self.client = client = self.arrive()
+        self.stage.later(max(self._said[0][0], 0.0), lambda: self.stage.opened(client))
+        for seconds, message in self._said:
+            self.stage.later(max(seconds, 0.0), partial(self._in_time, message))
+        self.stage.later(max(self._leaves, 0.0), self._leave)
+
+    def _in_time(self, message: Message) -> None:
+        if self.client.open:
+            self.speak(message)
+
+    def _leave(self) -> None:
+        self._plays = False
+        self.stage.closed(self.client)
+
+
 def scenes_of(rules: Rules, lines: list[Line]) -> list[Scene]:
     """What was said to a recorded player, and what it answered."""
     scenes: list[Scene] = []
@@ -175,11 +214,10 @@ def ghosts_of(stage: Stage, pool: Pool) -> list[Presence]:
 
 
 def recast(stage: Stage, pool: Pool) -> list[Presence]:
-    """Who else was there, for rules that play a recording themselves."""
+    """Have the rules know a recording that is served; who else was there."""
     found: list[Presence] = []
     for rules, takes in _by_rules(stage, pool):
-        if rules.recasts:
-            found += rules.recast(stage, takes)
+        found += rules.recast(stage, takes)
     return found
 
 

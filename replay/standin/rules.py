@@ -233,7 +233,8 @@ class Rules:
         return ()
 
     def recast(self, stage: Stage, takes: list[tuple[Take, list[Line]]]) -> Iterable[Presence]:
-        """Take what a recording knows of the server, and give who else was there."""
+        """Take what a recording that is served knows of the server; with `recasts`, give who else
+        was there."""
         return ()
 
     def kept(self) -> Acts:

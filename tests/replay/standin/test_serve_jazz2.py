@@ -29,11 +29,11 @@ LISTS = ("binary list", "registration", "statistics", "text list", "message of t
 class Warren:
     """`understudy serve jazz-jackrabbit-2`, and the rabbits that come."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, source: str = "jazz-jackrabbit-2") -> None:
         self.folder = folder
         self.command = Command(
             folder,
-            *("serve", "jazz-jackrabbit-2", "--relay", "jazz2:0", "--relay", "jazz2-list:0"),
+            *("serve", source, "--relay", "jazz2:0", "--relay", "jazz2-list:0"),
             *("-w", FILE, *arguments),
         )
         ports = self.command.ready()
