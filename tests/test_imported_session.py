@@ -7,25 +7,37 @@ from pathlib import Path
 import pytest
 
 from proxy.viewer import VIEWER
+from recordings.captures.compressed import Source
+from recordings.captures.packet import Packet
+from recordings.captures.reading import read_packets
 from recordings.samples import FOLDER, load_sample
 from recordings.writer import Recording
 from tests.importing.making import run
+from tests.recordings.captures.making import ethernet, pcap
 from tests.running import Command
+
+
+def bare(capture: Path) -> Path:
+    """What somebody else would have captured: packets on Ethernet, and not a word about them."""
+    with Source.open(capture) as source:
+        packets = [one for one in read_packets(source) if isinstance(one, Packet)]
+    path = capture.with_suffix(".pcap")
+    path.write_bytes(pcap(((one.at, ethernet(one.data)) for one in packets), link=1))
+    return path
 
 
 @pytest.fixture
 def imported(tmp_path: Path) -> Path:
-    """An evening, exported as a capture and imported again."""
+    """An evening, captured by somebody else and imported."""
     live, capture = tmp_path / "live.understudy.db", tmp_path / "evening.pcapng"
     with Recording.open(live) as recording:
         load_sample(FOLDER / "nascar-thunder-2004-evening.jsonl", recording, VIEWER)
-    for words in (
-        ("export", live, "--pcapng", "-w", capture),
-        ("import", capture, "-w", tmp_path / "imported.understudy.db"),
-    ):
-        done = run(*words)
-        assert done.exit_code == 0, done.output
-    return tmp_path / "imported.understudy.db"
+    out = tmp_path / "imported.understudy.db"
+    done = run("export", live, "--pcapng", "-w", capture)
+    assert done.exit_code == 0, done.output
+    done = run("import", bare(capture), "-w", out, "--game", "nascar-thunder-2004")
+    assert done.exit_code == 0, done.output
+    return out
 
 
 def test_it_does_not_differ_from_the_live_one(imported: Path) -> None:
