@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import gc
 import struct
+import weakref
 from collections.abc import Callable
 
 import pytest
 
 from proxy.message import Opaque
-from replay.servers._kaillera import Channel, Hall
+from proxy.protocols.kaillera import Chat, Drop, Info
+from replay.servers._kaillera import Channel, Hall, tell_all
 from replay.servers._kaillera_game import Inputs, delay_of
 from tests.replay.rehearsal import Actor, Rehearsal
 from tests.replay.standin.emulator import (
@@ -225,6 +229,51 @@ def test_no_datagram_is_too_large() -> None:
     table.room(carol)
     carol.say(INFO + 0x40)  # a type that nobody knows
     table.run()
+
+
+def test_nothing_is_kept_of_those_who_have_gone() -> None:
+    table = Table()
+    table.enter("host")
+    kept: list[weakref.ref[object]] = []
+    for number in range(6):
+        left, right = (table.enter(f"{side} {number}", frames=20) for side in ("left", "right"))
+        game = table.room(left, right)
+        left.start()
+        table.run()
+        assert len(right.played) == 20
+        room = table.hall.rooms[game]
+        kept += [weakref.ref(seat.heard) for seat in room.seats.values()]
+        kept += [weakref.ref(user.channel) for user in room.users]
+        for one in (left, right):
+            if number % 3 == 0:
+                one.quit()
+            elif number % 3 == 1:
+                table.silent.add(one.name)
+            else:
+                one.drop()
+        table.run()
+        for _ in range(3):
+            table.rehearsal.passes(42.0)
+            table.at[0][0].say(ALIVE)
+            table.run()
+        del room, table.at[1:]
+    assert [user.name for user in table.hall.sessions.values()] == ["host"]
+    assert not table.hall.rooms
+    gc.collect()
+    assert len(kept) == 24
+    assert not any(one() for one in kept)
+
+
+def test_what_all_are_told_is_what_each_would_be_told() -> None:
+    table = Table()
+    for name in ("alice", "bob", "carol"):
+        table.enter(name)
+    users = table.hall.users
+    jump(table, table.at[1][0], 65_535)
+    for message in (Chat("bob", "hi"), Info("Server", ""), Drop("carol", 1)):
+        twins = copy.deepcopy([user.channel for user in users])
+        alone = [twin.say(message).encode() for twin in twins]
+        assert [act.message.encode() for act in tell_all(users, message)] == alone
 
 
 def test_a_lost_message_in_a_game_is_waited_for_and_in_the_lobby_given_up() -> None:
