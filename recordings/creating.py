@@ -9,12 +9,9 @@ from contextlib import closing, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from sqlite_utils import Database
-
-from recordings import opening, statements
+from recordings import opening, schema, statements
 from recordings.errors import UserError
 from recordings.lock import WriterLock
-from recordings.migrations import migrations
 from recordings.times import iso, micros, now
 from recordings.uri import uri
 
@@ -100,13 +97,16 @@ def _create(path: Path) -> None:
     """Make the file under another name, so that a recording is whole from its first moment."""
     draft = path.with_name(f"{path.name}-new")
     draft.unlink(missing_ok=True)
-    database = Database(sqlite3.connect(draft))
-    try:
-        with database.atomic():
-            migrations.apply(database)
-    finally:
-        database.close()
+    with closing(sqlite3.connect(draft)) as connection:
+        _migrate(connection)
     os.replace(draft, path)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Apply the migrations that are missing; their library takes time to load, so only now."""
+    from recordings.migrations import bring_up_to_date
+
+    bring_up_to_date(connection)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -125,7 +125,8 @@ def _connect(path: Path) -> sqlite3.Connection:
             )
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA journal_size_limit = {16 << 20}")
-        migrations.apply(Database(connection))
+        if connection.execute("PRAGMA user_version").fetchone() != (schema.FORMAT,):
+            _migrate(connection)
     except BaseException:
         connection.close()
         raise

@@ -14,19 +14,19 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from recordings import creating
 from recordings.committer import Committer
 from recordings.creating import CUT_OFF
 from recordings.errors import UserError
-from recordings.ledger import ADD_FLOW, json_text
+from recordings.ledger import ADD_FLOW, CLOSE_FLOW, json_text
 from recordings.model import Direction, Frame
 from recordings.pipes import Mouth, bodies, unpacked
-from recordings.statements import ADD_EVENT, DERIVED, KIND, Row
+from recordings.statements import ADD_EVENT, DERIVED, KIND, UNREAD, Row
 from recordings.taker import NEVER
 from recordings.times import now
 
@@ -36,8 +36,21 @@ DOUBTS = 8
 """Different reasons why frames of one flow cannot be viewed, that are told."""
 ORPHANED = "the recorder ended without closing: what it had sent here is written"
 
-Annotator = Callable[[str, Frame], None]
-"""Fills kind, fields and error of a frame of the protocol that is named."""
+
+class Reader(Protocol):
+    """Reads the frames of one flow, in their order."""
+
+    def annotate(self, frame: Frame) -> None:
+        """Fill kind, fields and error."""
+        ...
+
+    def dissect(self, direction: Direction, raw: bytes, at: int) -> Frame:
+        """The frame of the next datagram, without kind and fields."""
+        ...
+
+
+Annotator = Callable[[str], Reader]
+"""Makes the reader of a flow of the protocol that is named."""
 
 _DIRECTIONS = {way.value: way for way in Direction}
 
@@ -66,8 +79,9 @@ class Scribe:
         self._committer = committer
         self._mouth = mouth
         self._place = place
-        self._annotate: Annotator | None = None
+        self._annotator: Annotator | None = None
         self._protocols: dict[int, str] = {}
+        self._readers: dict[int, Reader] = {}
         self._doubts: dict[int, set[str]] = {}
         self._errors = 0
         self._closing = False
@@ -102,7 +116,9 @@ class Scribe:
         orders = 0
         for index, row in enumerate(rows):
             if row[0].__class__ is int:
-                if row[KIND] is None and self._place is not None:
+                if len(row) == UNREAD:
+                    rows[index] = self._dissected(row)
+                elif row[KIND] is None and self._place is not None:
                     rows[index] = self._annotated(row)
                 elif row[DERIVED].__class__ is dict:
                     rows[index] = (*row[:DERIVED], json_text(row[DERIVED]), row[-1])
@@ -116,6 +132,8 @@ class Scribe:
                 self._closing = self._committer.hurry = True
             elif row[0] == ADD_FLOW:
                 self._protocols[row[1][0]] = row[1][3]
+            elif row[0] == CLOSE_FLOW:
+                self._forget(row[1][-1])
         self._give(rows, orders)
 
     def _give(self, rows: list[Row], orders: int) -> None:
@@ -131,10 +149,9 @@ class Scribe:
         id_, flow, number, way, at, raw, plain, sent, action, protocol, _, _, *rest = row
         error, cipher, derived, given = rest
         frame = Frame(_DIRECTIONS[way], at, raw, plain, cipher, error, protocol, derived, (), sent)
-        named = self._protocols.get(flow)
-        if named is not None:
+        if flow in self._protocols:
             try:
-                (self._annotate or self._load())(named, frame)
+                (self._readers.get(flow) or self._reader(flow)).annotate(frame)
             except Exception as defect:  # it must not stop the recording
                 frame.error = frame.error or f"{type(defect).__name__}: {defect}"
             if error is None and frame.error is not None:
@@ -147,11 +164,39 @@ class Scribe:
             *(frame.kind, frame.fields, error, cipher, derived, given),
         )
 
-    def _load(self) -> Annotator:
-        module, _, name = (self._place or "").partition(":")
-        found: Annotator = getattr(importlib.import_module(module), name)
-        self._annotate = found
-        return found
+    def _dissected(self, row: Row) -> Row:
+        """A frame row of the row of a datagram that nobody has looked at."""
+        id_, flow, number, way, at, raw, given = row
+        direction = _DIRECTIONS[way]
+        try:
+            reader = self._readers.get(flow) or self._reader(flow)
+            frame = reader.dissect(direction, raw, at)
+            reader.annotate(frame)
+        except Exception as defect:  # it must not stop the recording
+            frame = Frame(direction, at, raw, error=f"{type(defect).__name__}: {defect}")
+        error, derived = frame.error, frame.derived
+        if error is not None:
+            self._doubt(flow, id_, error)
+        return (
+            *(id_, flow, number, way, at, raw, frame.plain, None, None, frame.protocol),
+            *(frame.kind, frame.fields, error, frame.cipher),
+            *(None if derived is None else json_text(derived), given),
+        )
+
+    def _reader(self, flow: int) -> Reader:
+        """The reader of a flow, made when its first frame comes."""
+        if self._annotator is None:
+            module, _, name = (self._place or "").partition(":")
+            self._annotator = getattr(importlib.import_module(module), name)
+        made: Reader = self._annotator(self._protocols[flow])
+        self._readers[flow] = made
+        return made
+
+    def _forget(self, flow: int) -> None:
+        """Nothing more comes of it."""
+        self._protocols.pop(flow, None)
+        self._readers.pop(flow, None)
+        self._doubts.pop(flow, None)
 
     def _doubt(self, flow: int, frame: int, error: str) -> None:
         self._errors += 1
@@ -159,6 +204,21 @@ class Scribe:
         if error not in said and len(said) < DOUBTS:
             said.add(error)
             self._mouth.say("opaque", flow, frame, error)
+
+
+@contextmanager
+def _without(*modules: str) -> Iterator[None]:
+    """sqlite-utils takes these in where it finds them: most of the time of the start of a recorder.
+
+    Safe only while this process has one thread.
+    """
+    hidden = [name for name in modules if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def main() -> None:
@@ -177,7 +237,8 @@ def main() -> None:
     place: Any
     path, place = unpacked(first)
     try:
-        connection, lock, recovered = creating.open_to_write(Path(path))
+        with _without("pandas", "numpy"):
+            connection, lock, recovered = creating.open_to_write(Path(path))
     except UserError as error:
         mouth.say("refused", str(error))
         return

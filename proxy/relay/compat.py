@@ -19,13 +19,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import warnings
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-with warnings.catch_warnings():  # its dependencies deprecate each other's ways
-    warnings.simplefilter("ignore", DeprecationWarning)
+from proxy.relay.lean import lean_mitmproxy
+
+with lean_mitmproxy():
     import mitmproxy_rs
     from mitmproxy import version
     from mitmproxy.addons.proxyserver import Proxyserver

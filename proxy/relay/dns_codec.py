@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
-with warnings.catch_warnings():  # its dependencies deprecate each other's ways
-    warnings.simplefilter("ignore", DeprecationWarning)
+from proxy.relay.lean import lean_mitmproxy
+
+with lean_mitmproxy():
     from mitmproxy import dns
     from mitmproxy.net.dns import classes, types
 

@@ -14,12 +14,12 @@ Touched of mitmproxy: `proxy.layer.Layer` and `NextLayer` (layer, context), `pro
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
-with warnings.catch_warnings():  # its dependencies deprecate each other's ways
-    warnings.simplefilter("ignore", DeprecationWarning)
+from proxy.relay.lean import lean_mitmproxy
+
+with lean_mitmproxy():
     import mitmproxy.addons.proxyserver  # noqa: F401  first, or its parts import each other in vain
     from mitmproxy.connection import ConnectionState
     from mitmproxy.proxy import commands, events, layer
