@@ -20,13 +20,13 @@ are checked against its kinds, and every kind needs a vector.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,6 +79,30 @@ class Vector:
     """The frame's own protocol, when it differs from the flow's."""
 
 
+def every_vector(check: Callable[[Any, Vector], None]) -> Callable[[Any], None]:
+    """A test that puts each vector of the class to a check; what fails names its vector.
+
+    One test for all of them: there are many, and each takes less time than a test of its own does.
+    """
+
+    @functools.wraps(check)
+    def test(self: ProtocolProperties) -> None:
+        failures = []
+        for vector in self.vectors:
+            try:
+                check(self, vector)
+            except Exception as error:
+                error.add_note(f"in the vector {vector.name!r}")
+                failures.append(error)
+        if len(failures) == 1:
+            raise failures[0]
+        if failures:
+            raise ExceptionGroup(f"{len(failures)} of {len(self.vectors)} vectors", failures)
+
+    del test.__wrapped__  # type: ignore[attr-defined]  # or pytest asks for a fixture `vector`
+    return test
+
+
 class ProtocolProperties:
     """Base of the test class of a protocol; see the top of this file."""
 
@@ -88,12 +112,6 @@ class ProtocolProperties:
     """`KIND.PATH` of fields that follow from others and refuse to be set."""
     without_vector: ClassVar[frozenset[str]] = frozenset()
     """Kinds of which no golden bytes exist; say why where you name one."""
-
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        if "vector" in metafunc.fixturenames:
-            names = [vector.name for vector in self.vectors]
-            assert len(set(names)) == len(names), "two vectors share a name"
-            metafunc.parametrize("vector", self.vectors, ids=names)
 
     # -- what a test stands on ---------------------------------------------------------------------
 
@@ -127,6 +145,7 @@ class ProtocolProperties:
 
     # -- one frame ---------------------------------------------------------------------------------
 
+    @every_vector
     def test_view_and_encode(self, vector: Vector) -> None:
         frame = self.frame(vector)
         message = self.own(frame).view(frame)
@@ -149,6 +168,7 @@ class ProtocolProperties:
         if vector.learned is not None:
             assert {key.name: key.key for key in frame.keys} == vector.learned
 
+    @every_vector
     def test_fields_are_json_and_every_path_leads_somewhere(self, vector: Vector) -> None:
         message = self.view(vector)
         fields = message.fields()
@@ -157,6 +177,7 @@ class ProtocolProperties:
             if path:
                 message.get(path)
 
+    @every_vector
     def test_each_field_set_to_its_own_value_changes_nothing(self, vector: Vector) -> None:
         message = self.view(vector)
         fields = message.fields()
@@ -167,6 +188,7 @@ class ProtocolProperties:
             if isinstance(value, (str, int)) and not isinstance(value, bool):
                 assert message.set(path, str(value)).fields() == fields, f"{path} from text"
 
+    @every_vector
     def test_spans(self, vector: Vector) -> None:
         """Spans lie inside the frame and cover the bytes that the field depends on."""
         frame = self.frame(vector)
@@ -188,9 +210,11 @@ class ProtocolProperties:
 
     # -- however the bytes come --------------------------------------------------------------------
 
+    @every_vector
     def test_byte_by_byte(self, vector: Vector) -> None:
         self._in_pieces(vector, [vector.raw[n : n + 1] for n in range(len(vector.raw))])
 
+    @every_vector
     def test_every_split(self, vector: Vector) -> None:
         for at in range(1, len(vector.raw)):
             self._in_pieces(vector, [vector.raw[:at], vector.raw[at:]])
@@ -211,6 +235,7 @@ class ProtocolProperties:
             return
         assert [(f.raw, f.clear, f.error) for f in frames] == [(once.raw, once.clear, once.error)]
 
+    @every_vector
     def test_sealed_again_it_says_the_same(self, vector: Vector) -> None:
         """What `seal` makes of the clear bytes is read back by another dissector of the session."""
         frame = self.frame(vector)
@@ -259,6 +284,10 @@ class ProtocolProperties:
             assert 0 <= span.start <= span.end <= len(frame.clear)
 
     # -- the tables --------------------------------------------------------------------------------
+
+    def test_every_vector_has_a_name_of_its_own(self) -> None:
+        names = [vector.name for vector in self.vectors]
+        assert len(set(names)) == len(names), "two vectors share a name"
 
     def test_every_vector_is_of_a_declared_kind(self) -> None:
         for vector in self.vectors:

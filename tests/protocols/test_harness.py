@@ -53,6 +53,7 @@ def protocol(shift: int = 0, machine: type[Dissector] = DatagramDissector) -> Pr
     )
 
 
+ONE = protocol()
 GOOD = Vector("seven", UP, b"\1\7\2", "Byte", {"value": 7})
 
 
@@ -76,11 +77,11 @@ class Sealing(DatagramDissector):
 
 def test_what_is_right_passes() -> None:
     good = properties(protocol())
-    good.test_view_and_encode(GOOD)
-    good.test_fields_are_json_and_every_path_leads_somewhere(GOOD)
-    good.test_each_field_set_to_its_own_value_changes_nothing(GOOD)
-    good.test_spans(GOOD)
-    good.test_sealed_again_it_says_the_same(GOOD)
+    good.test_view_and_encode()
+    good.test_fields_are_json_and_every_path_leads_somewhere()
+    good.test_each_field_set_to_its_own_value_changes_nothing()
+    good.test_spans()
+    good.test_sealed_again_it_says_the_same()
     good.test_nothing_raises_and_no_byte_is_lost()
     good.test_every_kind_has_a_vector()
     good.test_every_kind_says_what_it_means_and_where_that_is_from()
@@ -101,13 +102,13 @@ def test_what_is_right_passes() -> None:
 )
 def test_a_wrong_vector_fails(wrong: Vector) -> None:
     with pytest.raises(AssertionError):
-        properties(protocol(), wrong).test_view_and_encode(wrong)
+        properties(protocol(), wrong).test_view_and_encode()
 
 
 @pytest.mark.parametrize("shift", [-1, 1, 7])
 def test_a_span_beside_the_field_fails(shift: int) -> None:
     with pytest.raises(AssertionError):
-        properties(protocol(shift)).test_spans(GOOD)
+        properties(protocol(shift)).test_spans()
 
 
 def test_a_lost_byte_fails() -> None:
@@ -117,7 +118,7 @@ def test_a_lost_byte_fails() -> None:
 
 def test_a_seal_that_says_something_else_fails() -> None:
     with pytest.raises(AssertionError):
-        properties(protocol(machine=Sealing)).test_sealed_again_it_says_the_same(GOOD)
+        properties(protocol(machine=Sealing)).test_sealed_again_it_says_the_same()
 
 
 def test_a_kind_without_vector_fails() -> None:
@@ -126,6 +127,17 @@ def test_a_kind_without_vector_fails() -> None:
         properties(more).test_every_kind_has_a_vector()
     with pytest.raises(AssertionError):
         properties(more).test_every_kind_says_what_it_means_and_where_that_is_from()
+
+
+def test_each_failure_names_its_vector() -> None:
+    class Two(ProtocolProperties):
+        protocol = ONE
+        vectors = (replace(GOOD, name="one", kind="Bit"), GOOD, replace(GOOD, name="two", raw=b""))
+
+    with pytest.raises(ExceptionGroup, match="2 of 3 vectors") as caught:
+        Two().test_view_and_encode()
+    notes = [error.__notes__ for error in caught.value.exceptions]
+    assert notes == [["in the vector 'one'"], ["in the vector 'two'"]]
 
 
 def test_leaves() -> None:
@@ -153,7 +165,7 @@ def test_looks_like(value: Json, covered: bytes, alike: bool) -> None:
 def test_an_opaque_vector_needs_a_reason() -> None:
     refused = replace(protocol(), view_frame=lambda frame: Opaque(frame.clear, "no"))
     vector = Vector("refused", UP, b"\1\7\2", "Opaque", error="no")
-    properties(refused, vector).test_view_and_encode(vector)
+    properties(refused, vector).test_view_and_encode()
     silent = replace(vector, error="")
     with pytest.raises(AssertionError, match="say in the vector"):
-        properties(refused, silent).test_view_and_encode(silent)
+        properties(refused, silent).test_view_and_encode()
