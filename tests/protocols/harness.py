@@ -99,7 +99,7 @@ def every_vector(check: Callable[[Any, Vector], None]) -> Callable[[Any], None]:
         if failures:
             raise ExceptionGroup(f"{len(failures)} of {len(self.vectors)} vectors", failures)
 
-    del test.__wrapped__  # type: ignore[attr-defined]  # or pytest asks for a fixture `vector`
+    del test.__wrapped__  # or pytest asks for a fixture `vector`
     return test
 
 
