@@ -48,6 +48,14 @@ class CardCipher:
         """The next bytes of the stream, enciphered."""
         return self._run(data, False)
 
+    def in_step(self, other: CardCipher) -> bool:
+        """Whether the next bytes of both would be enciphered alike."""
+        return self._state == other._state and self._cards == other._cards
+
+    def follow(self, other: CardCipher) -> None:
+        """Go to the other's place in the same stream."""
+        self._cards, self._state = other._cards.copy(), other._state
+
     def _run(self, data: bytes, decrypting: bool) -> bytes:
         cards = self._cards
         rotor, ratchet, avalanche, last_plain, last_cipher = self._state
@@ -70,6 +78,29 @@ class CardCipher:
                 last_plain, last_cipher = byte, byte ^ mask
         self._state = (rotor, ratchet, avalanche, last_plain, last_cipher)
         return bytes(out)
+
+
+class Reader:
+    """Deciphers a stream; parts that its writer enciphers here are known, not deciphered again."""
+
+    def __init__(self, cipher: CardCipher) -> None:
+        self._cipher = cipher
+        self._known: tuple[bytes, bytes, CardCipher] | None = None
+
+    def encrypted(self, writer: CardCipher, plain: bytes) -> bytes:
+        """Bytes enciphered by the writer; when they come next, they are known."""
+        in_step = writer.in_step(self._cipher)
+        wire = writer.encrypt(plain)
+        self._known = (wire, plain, writer) if in_step else None
+        return wire
+
+    def decrypt(self, data: bytes) -> bytes:
+        """The next bytes of the stream, clear."""
+        known, self._known = self._known, None
+        if known is None or data != known[0]:
+            return self._cipher.decrypt(data)
+        self._cipher.follow(known[2])
+        return known[1]
 
 
 def _shuffled(key: bytes) -> tuple[list[int], int]:

@@ -248,8 +248,10 @@ class Browser1Dissector(StreamDissector):
 
     def seal(self, direction: Direction, plain: bytes, cipher: str | None = None) -> bytes:
         if cipher is None:
+            greeted = self._greeted  # it has not gone by yet
             with suppress(*PEER_FAULTS):
                 self._notice(Frame(direction, 0, plain))
+            self._greeted = greeted
             return plain
         try:
             if cipher == CIPHERS[2]:

@@ -21,6 +21,7 @@ from proxy.ciphers.enctypex import (
     FLAGS_MASK,
     KEY_MASK,
     CardCipher,
+    Reader,
     mix_key,
     read_prefix,
 )
@@ -339,6 +340,7 @@ class Browser2Dissector(StreamDissector):
         self._own = b""  # the head of the first list, by which a second one is told
         self._reader = ListReader()
         self._layout = Layout()
+        self._in: Reader | None = None
         self._out: CardCipher | None = None
 
     def frame_length(self, direction: Direction, buffer: bytes | bytearray, start: int) -> int:
@@ -417,7 +419,8 @@ class Browser2Dissector(StreamDissector):
         self.learn(frame, Key("enctypex.server", key, CIPHER, DOWN))
         self._stage = "list"
         try:
-            self.start_cipher(DOWN, self._cipher(key).decrypt)
+            self._in = Reader(self._cipher(key))
+            self.start_cipher(DOWN, self._in.decrypt)
         except WireError as error:
             self._problem = str(error)
 
@@ -480,7 +483,7 @@ class Browser2Dissector(StreamDissector):
             return plain
         if self._out is None:
             raise UserError("a list cannot be enciphered before the server's key has been sent")
-        return self._out.encrypt(plain)
+        return self._in.encrypted(self._out, plain) if self._in else self._out.encrypt(plain)
 
     def forward(self, frame: Frame) -> bytes:
         raw = frame.raw or b""

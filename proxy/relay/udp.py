@@ -25,6 +25,8 @@ from recordings.errors import UserError
 MAX_ENDPOINTS = 2000
 """Clients of one listening address. When there are more, those make room that have been silent
 longest, of the address that has the most: a flood does not push out who plays elsewhere."""
+MAX_ALONE = 10_000
+"""The same where no server is behind us, so that a client costs no socket."""
 ROOM = 40
 """How many make room at a time, so that a flood is not slow."""
 KEEP = 3600.0
@@ -217,7 +219,7 @@ class UdpListener:
     def _endpoint(
         self, face: Face, peer: Peer, server: Address | None, refusal: str | None = None
     ) -> Endpoint:
-        if len(face.endpoints) >= MAX_ENDPOINTS:
+        if len(face.endpoints) >= (MAX_ENDPOINTS if server else MAX_ALONE):
             self._make_room(face, ROOM)
         endpoint = face.endpoints[peer] = Endpoint(face, peer, server)
         if server is not None:

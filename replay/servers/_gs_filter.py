@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 LONGEST = 4096
 DEEPEST = 32
@@ -36,6 +37,7 @@ class _Token:
         return "" if self.quoted else self.text.lower()
 
 
+@lru_cache(maxsize=512)
 def read_filter(text: str) -> Test:
     """A test of a server's keys; raises FilterError."""
     if len(text) > LONGEST:

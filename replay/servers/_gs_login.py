@@ -5,10 +5,12 @@ from __future__ import annotations
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from proxy.ciphers import gp_proof
 from proxy.message import Message
 from proxy.protocols.gamespy_presence import Presence, login_user
+from replay.servers._gs_accounts import NEWUSER, NEWUSER_NICK, make_user
 from replay.servers._gs_people import Account, People, Profile, number, value
 from replay.standin.rules import Act, Acts, Close, Note, Rules, Say, hears
 from replay.standin.world import Client, World
@@ -16,7 +18,6 @@ from replay.standin.world import Client, World
 NOT_LOGGED_IN, BAD_SESSKEY, KICKED = 2, 3, 6
 LOGIN_NICK, LOGIN_EMAIL, LOGIN_PASSWORD, LOGIN_PROFILE = 0x102, 0x103, 0x104, 0x105
 LOGIN_UNIQUENICK, LOGIN_PREAUTH, LOGIN_TICKET = 0x109, 0x10A, 0x10B
-NEWUSER_NICK, NEWUSER_PASSWORD, NEWUSER_UNIQUENICK, NEWUSER_TAKEN = 0x201, 0x202, 0x203, 0x204
 OLD_BUDDIES, NEW_STATUS, LISTS = 1, 4, 8
 """Bits of `sdkrevision` (gamespy 2.2)."""
 TICKET = string.ascii_letters + string.digits
@@ -38,6 +39,32 @@ class Seat:
     """Code, status text, place."""
     info: dict[str, str] = field(default_factory=dict)
     """What `statusinfo` said last."""
+    listed: dict[str, list[int]] = field(default_factory=dict)
+    """`bdy` and `blk`: lists that a recording told before the login was over."""
+
+
+class Named(NamedTuple):
+    """Whom a login names."""
+
+    names: list[str]
+    """Of the account, the most exact first."""
+    profile: Profile | None
+    account: Account | None
+    unknown: tuple[int, str]
+    """Error code and text for when it is not known."""
+
+
+class Proved(NamedTuple):
+    """What a login proves."""
+
+    who: Named
+    right: bytes | None
+    """The password that it was made with."""
+    proof: str
+    """Ours of the same password."""
+    known: bool
+    """Whether any password is known that could be the one."""
+    wrong: tuple[int, str]
 
 
 def error(code: int, text: str, message: Message | None = None, *, fatal: bool = False) -> Presence:
@@ -96,73 +123,86 @@ class LoginRules(Rules):
 
     @hears("login")
     def log_in(self, client: Client, message: Message) -> Acts:
+        if client.answered:
+            return
         seat = self.seat(client)
         if seat.profile is not None:
             yield from self.left(client)
-        token, ticket = value(message, "authtoken"), value(message, "lt")
-        unique, user = value(message, "uniquenick"), value(message, "user")
-        names, profile, account, wrong = self._named(message, token, ticket, unique, user)
-        if (ticket or account) and profile is None:  # nobody to log in as, whatever it proves
-            yield from self.refuse(client, *wrong, message)
+        proved = self.proved(client, message)
+        right, profile = proved.right, proved.who.profile
+        if right is None:
+            if not proved.known:
+                whom = next(iter(proved.who.names), "nobody")
+                yield Note("password", _UNKNOWN.format(whom), client)
+            yield from self.refuse(client, *proved.wrong, message)
             return
-        tries = self.people.passwords(client, names, account)
+        if profile is None:
+            profile = self._adopt(proved.who.names[0], right.decode("latin-1"), message)
+        owner = self.people.account_of(profile)
+        if owner.password is None and not (value(message, "authtoken") or value(message, "lt")):
+            owner.password = right.decode("latin-1")
+            self.people.keep(owner)
+        yield from self._enter(client, seat, profile, message, proved.proof)
+
+    def proved(self, client: Client, message: Message) -> Proved:
+        """Whether a login proves a password that is known here."""
+        who = self.named(message)
+        ticket = value(message, "lt")
+        if (ticket or who.account) and who.profile is None:  # nobody to log in as
+            return Proved(who, None, "", True, who.unknown)
+        tries = self.people.passwords(client, who.names, who.account)
         if ticket:
             tries = [*tries, ""]
         whom = login_user(message.encode())
         theirs = value(message, "challenge").encode("latin-1")
-        ours = seat.challenge.encode("latin-1")
+        ours = self.seat(client).challenge.encode("latin-1")
         has = value(message, "response").encode("latin-1")
         secrets = (one.encode("latin-1") for one in tries)
         right = next((s for s in secrets if gp_proof.response(s, whom, theirs, ours) == has), None)
-        if right is None:
-            code, text = (LOGIN_PASSWORD, "The password is wrong.") if tries else wrong
-            if not tries:
-                yield Note("password", _UNKNOWN.format(names[0] if names else "nobody"), client)
-            yield from self.refuse(client, code, text, message)
-            return
-        if profile is None:
-            profile = self._adopt(names[0], unique or token, user, right.decode("latin-1"), message)
-        owner = self.people.account_of(profile)
-        if owner.password is None and not (token or ticket):
-            owner.password = right.decode("latin-1")
-            self.people.keep(owner)
-        proof = gp_proof.proof(right, whom, theirs, ours).decode()
-        yield from self._enter(client, seat, profile, message, proof)
+        proof = gp_proof.proof(right, whom, theirs, ours).decode() if right is not None else ""
+        wrong = (LOGIN_PASSWORD, "The password is wrong.") if tries else who.unknown
+        return Proved(who, right, proof, bool(tries), wrong)
 
-    def _named(
-        self, message: Message, token: str, ticket: str, unique: str, user: str
-    ) -> tuple[list[str], Profile | None, Account | None, tuple[int, str]]:
-        """Names of the account, its profile, the account, and what to say when it is unknown."""
+    def named(self, message: Message) -> Named:
+        """Whom a login names."""
+        token, ticket = value(message, "authtoken"), value(message, "lt")
+        unique, user = value(message, "uniquenick"), value(message, "user")
         if token:
             profile = self.people.unique(_TOKENS, token)
-            return [token], profile, None, (LOGIN_PREAUTH, "The token is not known.")
+            return Named([token], profile, None, (LOGIN_PREAUTH, "The token is not known."))
         if ticket:
             pid = self.world.shared(Tickets).get(ticket)
             profile = self.people.profiles.get(pid or 0)
             found = self.people.account_of(profile) if profile else None
             names = [profile.uniquenick, profile.email] if profile else []
-            return names, profile, found, (LOGIN_TICKET, "The ticket is not known.")
+            return Named(names, profile, found, (LOGIN_TICKET, "The ticket is not known."))
         if unique:
-            profile = self.people.unique(number(value(message, "namespaceid")), unique)
+            profile = self.people.unique(self.space(message), unique)
             found = self.people.account_of(profile) if profile else None
             names = [unique, *([found.email] if found else [])]
-            return names, profile, found, (LOGIN_UNIQUENICK, "The unique nick is not known.")
+            text = "The unique nick is not known."
+            return Named(names, profile, found, (LOGIN_UNIQUENICK, text))
         nick, _, email = user.partition("@")
         found = self.people.account(email)
         profile = self.people.nick(found, nick) if found else None
         if found is not None and profile is None:
-            return [user, email], None, found, (LOGIN_NICK, "The profile is not known.")
-        return [user, email, nick], profile, found, (LOGIN_EMAIL, "The address is not known.")
+            return Named([user, email], None, found, (LOGIN_NICK, "The profile is not known."))
+        text = "The address is not known."
+        return Named([user, email, nick], profile, found, (LOGIN_EMAIL, text))
 
-    def _adopt(self, name: str, unique: str, user: str, password: str, message: Message) -> Profile:
+    @staticmethod
+    def space(message: Message) -> int:
+        """The namespace that a message is about."""
+        return _TOKENS if value(message, "authtoken") else number(value(message, "namespaceid"))
+
+    def _adopt(self, name: str, password: str, message: Message) -> Profile:
         """The profile of somebody whose password is known though it never made one here."""
         people = self.people
-        nick, _, email = user.partition("@")
+        unique = value(message, "uniquenick") or value(message, "authtoken")
+        nick, _, email = value(message, "user").partition("@")
         email = email or f"{name}@gamespy.invalid"
         account = people.account(email) or people.make_account(email, password)
-        token = bool(value(message, "authtoken"))
-        space = _TOKENS if token else number(value(message, "namespaceid"))
-        return people.make_profile(account, nick or name, unique, space)
+        return people.make_profile(account, nick or name, unique, self.space(message))
 
     def _enter(
         self, client: Client, seat: Seat, profile: Profile, message: Message, proof: str
@@ -170,18 +210,8 @@ class LoginRules(Rules):
         people = self.people
         other = people.here.get(profile.pid)
         if other is not None and other is not client:
-            yield Say(other, error(KICKED, "Somebody else logged in as you.", fatal=True))
-            yield from self.left(other)
-            yield Close(other, "the profile logged in again")
-        seat.profile = profile
-        seat.sesskey = self.world.random.randrange(1 << 20, 1 << 31)
-        seat.revision = number(value(message, "sdkrevision"))
-        seat.quiet = number(value(message, "quiet"))
-        seat.port = number(value(message, "port")) & 0xFFFF
-        seat.product = number(value(message, "productid"))
-        seat.status, seat.info = ("0", "", ""), {}
-        people.here[profile.pid] = client
-        client.name = profile.uniquenick or profile.nick
+            yield from self.kick(other)
+        self.sit(client, seat, profile, message)
         if seat.revision & LISTS:  # before the second `lc` (gamespy 2.1)
             for kind, pids in (("blk", profile.blocked), ("bdy", profile.buddies)):
                 listed = ",".join(map(str, pids))
@@ -201,6 +231,26 @@ class LoginRules(Rules):
         )
         yield from self.arrived(client, seat, profile)
 
+    def kick(self, other: Client) -> Iterator[Act]:
+        """Its profile logs in from elsewhere."""
+        yield Say(other, error(KICKED, "Somebody else logged in as you.", fatal=True))
+        yield from self.left(other)
+        yield Close(other, "the profile logged in again")
+
+    def sit(self, client: Client, seat: Seat, profile: Profile, message: Message) -> None:
+        """Somebody is logged in from now on, as the `login` message says."""
+        people = self.people
+        seat.profile = profile
+        seat.sesskey = self.world.random.randrange(1 << 20, 1 << 31)
+        seat.revision = number(value(message, "sdkrevision"))
+        seat.quiet = number(value(message, "quiet"))
+        seat.port = number(value(message, "port")) & 0xFFFF
+        seat.product = number(value(message, "productid"))
+        seat.status, seat.info = ("0", "", ""), {}
+        people.here[profile.pid] = client
+        people.came.add(profile.pid)
+        client.name = profile.uniquenick or profile.nick
+
     def _ticket(self, profile: Profile) -> str:
         tickets = self.world.shared(Tickets)
         ticket = "".join(self.world.random.choices(TICKET, k=22)) + "__"
@@ -211,9 +261,11 @@ class LoginRules(Rules):
 
     @hears("newuser")
     def new_user(self, client: Client, message: Message) -> Acts:
+        if client.answered:
+            return
         code, profile = make_user(self.people, message, value(message, "passwordenc"))
         if code:
-            made = error(code, _NEWUSER[code], message, fatal=True)
+            made = error(code, NEWUSER[code], message, fatal=True)
             if code == NEWUSER_NICK and profile is not None:
                 made = made.add("pid", profile.pid)
             yield Say(client, made)
@@ -234,39 +286,9 @@ class LoginRules(Rules):
         yield from ()
 
 
-def make_user(people: People, message: Message, password: str) -> tuple[int, Profile | None]:
-    """A new account or profile: 0 or an error code, and the profile (gamespy 2.3)."""
-    email, nick = value(message, "email", 50), value(message, "nick", 30)
-    unique, space = value(message, "uniquenick", 30), number(value(message, "namespaceid"))
-    account = people.account(email)
-    if not nick or not email:
-        return NEWUSER_NICK, None
-    if account is not None and account.password not in (None, password):
-        return NEWUSER_PASSWORD, None
-    known = people.nick(account, nick) if account else None
-    if known is not None:
-        return NEWUSER_NICK, known
-    if unique and not unique.isprintable():
-        return NEWUSER_UNIQUENICK, None
-    taken = people.unique(space, unique) if unique else None
-    given = people.given(unique, email, f"{nick}@{email}")
-    if taken is not None or given not in (None, password):
-        return NEWUSER_TAKEN, taken
-    account = account or people.make_account(email, password)
-    if account.password is None:
-        account.password = password
-    return 0, people.make_profile(account, nick, unique, space)
-
-
 _TOKENS = -1
 """The namespace of tokens."""
 _UNKNOWN = (
     "the password of {} is not known, so that no proof can be made: give it by --accounts, or "
     "let the game make the account anew"
 )
-_NEWUSER = {
-    NEWUSER_NICK: "The nick is taken.",
-    NEWUSER_PASSWORD: "The account exists, its password is another one.",
-    NEWUSER_UNIQUENICK: "The unique nick is not valid.",
-    NEWUSER_TAKEN: "The unique nick is taken.",
-}

@@ -16,38 +16,21 @@ from proxy.layouts.keyvalue_stream import passwords
 from proxy.message import Message
 from replay.standin.world import Client, World
 
-FIRST_ID = 1000
+FIRST_ID = 100_000
+BESIDE = 1_000_000_000
+"""The same beside a recording, which has ids of its own."""
 LONGEST = 255
 """Characters of a value that is kept."""
 MOST_BUDDIES = 1000
+MOST_SEEN = 64
+"""Passwords of a recording that are tried for one login."""
 MOST_WAITING = 100
 """Messages and requests that wait for a player who is away."""
-EDITABLE = frozenset(
-    [
-        "firstname",
-        "lastname",
-        "icquin",
-        "homepage",
-        "zipcode",
-        "countrycode",
-        "birthday",
-        "sex",
-        "pmask",
-        "aim",
-        "pic",
-        "occ",
-        "ind",
-        "inc",
-        "mar",
-        "chc",
-        "i1",
-        "o1",
-        "conn",
-        "lon",
-        "lat",
-        "loc",
-    ]
+_EDITABLE = (
+    "firstname lastname icquin homepage zipcode countrycode birthday sex pmask aim pic occ ind inc "
+    "mar chc i1 o1 conn lon lat loc"
 )
+EDITABLE = frozenset(_EDITABLE.split())
 """What `updatepro` may set besides nick and unique nick (gamespy 2.3, 2.4)."""
 
 
@@ -107,11 +90,13 @@ class People:
         self.shelf = world.shelf("gamespy")
         self.here: dict[int, Client] = {}
         """Profile id -> who is logged in with it."""
+        self.came: set[int] = set()
+        """Profiles of players who have come in this run: not only known from a recording."""
         self.accounts: dict[str, Account] = {}
         self.profiles: dict[int, Profile] = {}
         self._unique: dict[tuple[int, str], int] = {}
         self._fans: dict[int, set[int]] = {}
-        self._next = FIRST_ID
+        self._next = BESIDE if world.recorded else FIRST_ID
         self._secret = f"{world.random.getrandbits(64):x}"
         for key in self.shelf:
             self._load(key, self.shelf[key])
@@ -135,7 +120,8 @@ class People:
         for pid in profile.buddies:
             self._fans.setdefault(pid, set()).add(profile.pid)
 
-    def _new_id(self) -> int:
+    def new_id(self) -> int:
+        """A number that nobody has."""
         self._next += 1
         return self._next - 1
 
@@ -151,7 +137,7 @@ class People:
 
     def make_account(self, email: str, password: str | None) -> Account:
         """A new account; the address must be free."""
-        account = Account(email, password, self._new_id())
+        account = Account(email, password, self.new_id())
         self.accounts[same(email)] = account
         self.keep(account)
         return account
@@ -160,10 +146,23 @@ class People:
         self, account: Account, nick: str, uniquenick: str = "", namespace: int = 0
     ) -> Profile:
         """A new profile of an account; the unique nick must be free."""
-        profile = Profile(self._new_id(), account.email, nick, uniquenick, namespace)
+        profile = Profile(self.new_id(), account.email, nick, uniquenick, namespace)
         account.profiles.append(profile.pid)
         self._index(profile)
         self.keep(profile, account)
+        return profile
+
+    def adopt(self, pid: int, email: str, nick: str, **more: Any) -> Profile:
+        """A profile as a recording has it; its account is made where that is not known."""
+        userid = more.pop("userid", 0) or self.new_id()
+        password = more.pop("password", None)
+        account = self.account(email)
+        if account is None:
+            account = self.accounts[same(email)] = Account(email, password, userid)
+        profile = Profile(pid, account.email, nick, **more)
+        account.profiles.append(pid)
+        self._index(profile)
+        self.keep(account, profile)
         return profile
 
     def drop_profile(self, profile: Profile) -> None:
@@ -272,7 +271,9 @@ class People:
             return [account.password]
         if self.world.accounts is not None:
             return []
-        return [one.decode("latin-1") for one in passwords(client.keys, "gp.password")]
+        seen = [*passwords(client.keys, "gp.password")]
+        seen += self.world.recorded_keys.get("gp.password", ())[:MOST_SEEN]
+        return [one.decode("latin-1") for one in seen]
 
 
 def _wide(name: str) -> str:

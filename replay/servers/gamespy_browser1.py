@@ -46,6 +46,7 @@ class GamespyBrowser1(Rules):
     """Lists the servers that have registered."""
 
     protocol = "gamespy-browser1"
+    beside = True
     options = {"rooms": "group rooms of games with lobbies: NAME,NAME"}
 
     def opened(self, client: Client) -> Acts:
@@ -57,6 +58,40 @@ class GamespyBrowser1(Rules):
         self.world.shared(Askers).pop(client, None)
         return ()
 
+    # beside a recording
+
+    def claims(self, client: Client, message: Message) -> bool:
+        """What is to be refused: a wrong proof is told only by who knows our challenge."""
+        asker = self.world.shared(Askers).get(client)
+        if asker is None or message.kind != "gamename":
+            return False
+        return self._judge(asker, message) is not None
+
+    def told(self, client: Client, message: Message) -> Acts:
+        asker = self.world.shared(Askers).get(client)
+        if asker is not None and message.kind == "basic":
+            asker.secure = value(message, "secure")
+        return ()
+
+    def revises(self, client: Client, message: Message) -> Message:
+        """A recorded list, and behind it the servers that are here."""
+        asker = self.world.shared(Askers).get(client)
+        if asker is None or not isinstance(message, (wire.CompactList, wire.TextList)):
+            return message
+        found = self._found(asker, wire_request(client))
+        if isinstance(message, wire.CompactList):
+            known = {(one.ip, one.port) for one in message.servers}
+            more = tuple(_endpoint(one) for one in found if one.place not in known)
+            return wire.CompactList(servers=(*message.servers, *more))
+        keys = message.servers.names
+        if "ip" not in keys:
+            return message  # of rooms
+        at = keys.index("ip")
+        known_rows = {row[at] for row in message.servers.rows}
+        rows = (_row(one, keys) for one in found)
+        fresh = tuple(row for row in rows if row[at] not in known_rows)
+        return wire.TextList(servers=Grid(keys, (*message.servers.rows, *fresh)))
+
     @hears("gamename")
     def prove(self, client: Client, message: Message) -> Acts:
         asker = self.world.shared(Askers).get(client)
@@ -64,18 +99,21 @@ class GamespyBrowser1(Rules):
             return
         asker.game = value(message, "gamename")
         asker.enctype = number(value(message, "enctype"))
-        secret = secret_for(self.world.secrets, asker.game)
-        if asker.enctype not in (0, *wire.CIPHERS):
-            yield from self._refuse(client, "the cipher is unknown")
-        elif secret is None and asker.enctype == 2:
-            yield from self._refuse(client, missing(asker.game))
-        elif secret is not None:
-            needs = validate(secret, asker.secure.encode(), asker.enctype).decode("latin-1")
-            asker.proved = value(message, "validate") == needs
-            if not asker.proved:
-                yield from self._refuse(client, f"the proof for {asker.game} is wrong")
-        else:
-            asker.proved = True
+        wrong = self._judge(asker, message)
+        asker.proved = wrong is None
+        if wrong is not None:
+            yield from self._refuse(client, wrong)
+
+    def _judge(self, asker: Asker, message: Message) -> str | None:
+        """Why a game is refused; None: it is not."""
+        game, enctype = value(message, "gamename"), number(value(message, "enctype"))
+        secret = secret_for(self.world.secrets, game)
+        if enctype not in (0, *wire.CIPHERS):
+            return "the cipher is unknown"
+        if secret is None:
+            return missing(game) if enctype == 2 else None
+        needs = validate(secret, asker.secure.encode("latin-1"), enctype).decode("latin-1")
+        return None if value(message, "validate") == needs else f"the proof for {game} is wrong"
 
     def _refuse(self, client: Client, why: str) -> Acts:
         yield Note("refused", why, client)
@@ -92,23 +130,30 @@ class GamespyBrowser1(Rules):
             yield from self._refuse(client, "the game must prove its secret first")
             return
         try:
-            test = read_filter(value(message, "where", 5000))
+            read_filter(value(message, "where", 5000))
         except FilterError as error:
             yield Note("filter", f"the filter is ignored: {error}", client)
-            test = read_filter("")
-        hosts = self.world.shared(Hosts).of(value(message, "gamename") or asker.game)
-        found = [one for one in hosts if test(one.facts)]
+        found = self._found(asker, message)
         kind = value(message, "list")
         if kind == "groups":
             made: Message = wire.TextList(servers=self._rooms())
         elif kind == wire.COMPACT:
-            places = (wire.Endpoint(ip=one.place[0], port=one.place[1]) for one in found)
-            made = wire.CompactList(servers=tuple(places))
+            made = wire.CompactList(servers=tuple(map(_endpoint, found)))
         else:
-            rows = tuple(_row(one) for one in found)
-            made = wire.TextList(servers=Grid(("ip", *COLUMNS), rows))
+            keys = ("ip", *COLUMNS)
+            rows = tuple(_row(one, keys) for one in found)
+            made = wire.TextList(servers=Grid(keys, rows))
         yield Say(client, made, cipher=wire.CIPHERS.get(asker.enctype))
         yield Close(client, "answered")
+
+    def _found(self, asker: Asker, message: Message) -> list[Host]:
+        """The servers that a request is about; a filter that is none finds all."""
+        hosts = self.world.shared(Hosts).of(value(message, "gamename") or asker.game)
+        try:
+            test = read_filter(value(message, "where", 5000))
+        except FilterError:
+            return hosts
+        return [one for one in hosts if test(one.facts)]
 
     def _rooms(self) -> Grid:
         names = [one.strip() for one in self.option("rooms").split(",") if one.strip()]
@@ -120,9 +165,18 @@ class GamespyBrowser1(Rules):
         yield Close(client, "a request cannot be read")
 
 
-def _row(host: Host) -> tuple[str, ...]:
-    values = (host.facts.get(name, "").replace("\\", "/") for name in COLUMNS)
-    return (f"{host.place[0]}:{host.place[1]}", *values)
+def _row(host: Host, keys: tuple[str, ...]) -> tuple[str, ...]:
+    facts = {**host.facts, "ip": f"{host.place[0]}:{host.place[1]}"}
+    return tuple(facts.get(name, "").replace("\\", "/") for name in keys)
+
+
+def _endpoint(host: Host) -> wire.Endpoint:
+    return wire.Endpoint(ip=host.place[0], port=host.place[1])
+
+
+def wire_request(client: Client) -> KeyValue:
+    """What the client said last."""
+    return KeyValue.parse(client.frame.clear if client.frame else b"")
 
 
 RULES = GamespyBrowser1

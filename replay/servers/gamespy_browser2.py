@@ -6,16 +6,13 @@ told so in clear (`Query Error`).
 
 from __future__ import annotations
 
-import ipaddress
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 
 from proxy.ciphers.gamespy_secrets import missing, secret_for
 from proxy.layouts.gamespy_marks import NATNEG
-from proxy.layouts.given import from_ip
-from proxy.layouts.serverlist import HAS_KEYS, HAS_RULES, INLINE, STRING, Layout, Server, Value
+from proxy.layouts.serverlist import HAS_KEYS, STRING, Layout, Server
 from proxy.layouts.serverlist_view import PushServer, ServerList
 from proxy.message import Message
 from proxy.protocols import gamespy_browser2 as wire
@@ -23,15 +20,14 @@ from proxy.protocols import gamespy_query as qr2
 from replay.servers._gs_filter import FilterError, Test, read_filter
 from replay.servers._gs_hosts import Host, Hosts
 from replay.servers._gs_people import value
+from replay.servers._gs_records import PORT, Lists, packed_ip, record, whole
 from replay.standin.rules import OPAQUE, Act, Acts, Close, Note, Rules, Say, Unanswered, hears
 from replay.standin.world import Client
 
 NO_LIST, PUSHES, ROOMS, LIMIT = 2, 4, 32, 128
 """Options of a list request (gamespy 6.2)."""
-UNSOLICITED, PRIVATE_IP, NEEDS_NATNEG, PORT, PRIVATE_PORT = 1, 2, 4, 0x10, 0x20
 DEFAULT_PORT = 6500
 MOST_KEYS = 100
-MOST_POPULAR = 200
 MOST_MESSAGE = 1024
 KEY_LENGTH, FLAGS_LENGTH = 13, 5
 
@@ -51,6 +47,7 @@ class GamespyBrowser2(Rules):
     """Lists the servers that have registered."""
 
     protocol = "gamespy-browser2"
+    beside = True
     options = {"rooms": "group rooms of games with lobbies: NAME,NAME"}
 
     @property
@@ -66,6 +63,43 @@ class GamespyBrowser2(Rules):
     def closed(self, client: Client) -> Acts:
         self.hosts.watchers.pop(client, None)
         self.world.shared(Browsers).pop(client, None)
+        return ()
+
+    # beside a recording
+
+    def claims(self, client: Client, message: Message) -> bool:
+        """What needs a secret that is missing, and what is about servers that are here."""
+        if message.kind == "ListRequest":
+            return secret_for(self.world.secrets, value(message, "from_game")) is None
+        if message.kind not in ("ServerInfoRequest", "SendMessage"):
+            return False
+        return self.hosts.find((str(message.get("ip")), int(message.get("port")))) is not None
+
+    def revises(self, client: Client, message: Message) -> Message:
+        """A recorded list, and behind it the servers that are here."""
+        if not isinstance(message, ServerList) or client.frame is None:
+            return message
+        asked = client.protocol.view(client.frame)
+        if asked.kind != "ListRequest" or int(asked.get("options")) & ROOMS:
+            return message
+        if any(kind != STRING for kind, _ in message.layout.keys):
+            return message  # values of other types cannot be made of the texts that we have
+        lists, layout = self.world.shared(Lists), message.layout
+        found = lists.found(value(asked, "for_game"), _filter(asked)[0], _most(asked))
+        index = {text: at for at, text in enumerate(layout.popular)}
+        known = {(one.ip, one.parts[:1]) for one in message.servers if one.flags & PORT}
+        more = [record(one, layout.names, index) for one in found]
+        fresh = tuple(one for one in more if (one.ip, one.parts[:1]) not in known)
+        return ServerList(message.ip, message.port, layout, (*message.servers, *fresh))
+
+    def told(self, client: Client, message: Message) -> Acts:
+        browser = self.browser(client)
+        if isinstance(message, ServerList):
+            browser.layout, browser.names = message.layout, message.layout.names
+        elif message.kind == "PushKeys":
+            keys = tuple((one.type, one.name.encode("latin-1")) for one in message.get("keys"))
+            browser.layout = Layout(keys, browser.layout.popular)
+            browser.names = browser.layout.names
         return ()
 
     @hears("ListRequest")
@@ -85,7 +119,7 @@ class GamespyBrowser2(Rules):
             key = bytes(chance.randrange(1, 256) for _ in range(KEY_LENGTH))
             yield Say(client, wire.ServerKey(flags=flags, key=key))
         options = int(message.get("options"))
-        own = _ip(client.address[0])
+        own = packed_ip(client.address[0])
         if options & NO_LIST:
             made = wire.Address(ip=client.address[0], port=DEFAULT_PORT)
             yield Say(client, made, cipher=wire.CIPHER)
@@ -93,19 +127,16 @@ class GamespyBrowser2(Rules):
             return
         browser.names = _names(value(message, "keys", 4096))
         browser.game = value(message, "for_game")
-        try:
-            browser.test = read_filter(value(message, "filter", 5000))
-        except FilterError as error:
-            yield Note("filter", f"the filter is ignored: {error}", client)
-            browser.test = read_filter("")
+        browser.test, problem = _filter(message)
+        if problem:
+            yield Note("filter", f"the filter is ignored: {problem}", client)
         if options & ROOMS:
             yield Say(client, self._rooms(own, browser.names), cipher=wire.CIPHER)
             return
-        most = int(message.get("max_servers")) if options & LIMIT else None
-        found = [one for one in self.hosts.of(browser.game) if browser.test(one.facts)][:most]
-        browser.layout = _layout(browser.names, found)
-        index = {text: at for at, text in enumerate(browser.layout.popular)}
-        servers = tuple(_record(one, browser.names, index, client) for one in found)
+        lists, where = self.world.shared(Lists), value(message, "filter", 5000)
+        browser.layout, servers = lists.of(
+            browser.game, where, browser.test, browser.names, _most(message)
+        )
         made_list = ServerList(own, DEFAULT_PORT, browser.layout, servers)
         yield Say(client, made_list, cipher=wire.CIPHER)
         yield from self._watch(client, browser, message, options)
@@ -145,8 +176,11 @@ class GamespyBrowser2(Rules):
         if host.game != browser.game:
             return
         if there and browser.test(host.facts):
-            record = _record(host, browser.names, {}, client)
-            yield Say(client, PushServer(record, browser.layout), cipher=wire.CIPHER)
+            yield Say(
+                client,
+                PushServer(record(host, browser.names, {}), browser.layout),
+                cipher=wire.CIPHER,
+            )
         elif not there:
             gone = wire.DeleteServer(ip=host.place[0], port=host.place[1])
             yield Say(client, gone, cipher=wire.CIPHER)
@@ -164,8 +198,7 @@ class GamespyBrowser2(Rules):
             gone = wire.DeleteServer(ip=place[0], port=place[1])
             yield Say(client, gone, cipher=wire.CIPHER)
         else:
-            record = _record(host, (), {}, client, whole=True)
-            yield Say(client, PushServer(record, browser.layout), cipher=wire.CIPHER)
+            yield Say(client, PushServer(whole(host), browser.layout), cipher=wire.CIPHER)
 
     @hears("SendMessage")
     def send_message(self, client: Client, message: Message) -> Acts:
@@ -173,9 +206,11 @@ class GamespyBrowser2(Rules):
         place = str(message.get("ip")), int(message.get("port"))
         host = self.hosts.find(place)
         data: bytes = message.get("payload")
-        if host is None or not host.key or not host.client.open:
+        if host is None or not host.key:
             yield Note("message", "there is no such server to pass a message on to", client)
             return
+        if not host.client.open:  # its flow made room for others
+            host.client = self.world.call(host.place, "gamespy-query")
         ident = self.world.random.randbytes(4)
         if data.startswith(NATNEG) and len(data) == len(NATNEG) + 4:
             cookie = int.from_bytes(data[len(NATNEG) :], "big")
@@ -201,60 +236,20 @@ class Browsers(dict[Client, Browser]):
         super().__init__()
 
 
+def _filter(message: Message) -> tuple[Test, str]:
+    """The test of a request, and why its filter is ignored; empty: it is not."""
+    try:
+        return read_filter(value(message, "filter", 5000)), ""
+    except FilterError as error:
+        return read_filter(""), str(error)
+
+
+def _most(message: Message) -> int | None:
+    return int(message.get("max_servers")) if int(message.get("options")) & LIMIT else None
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name for name in text.split("\\") if name)[:MOST_KEYS]
 
 
-def _layout(names: tuple[str, ...], found: list[Host]) -> Layout:
-    """The keys, and the values that stand in the list most often."""
-    counted = Counter(host.facts.get(name, "")[:255] for host in found for name in names)
-    popular = [text for text, count in counted.most_common(MOST_POPULAR) if count > 1]
-    return Layout(
-        tuple((STRING, name.encode("latin-1")) for name in names),
-        tuple(text.encode("latin-1", "replace") for text in popular),
-    )
-
-
-def _record(
-    host: Host,
-    names: tuple[str, ...],
-    popular: dict[bytes, int],
-    client: Client,
-    *,
-    whole: bool = False,
-) -> Server:
-    """One server as a list has it (gamespy 6.3)."""
-    flags, parts = PORT, [host.place[1].to_bytes(2, "big")]
-    flags |= NEEDS_NATNEG if host.facts.get("natneg") == "1" else UNSOLICITED
-    private = host.private
-    if private is not None:
-        flags |= PRIVATE_IP | PRIVATE_PORT
-        parts += [from_ip(private[0]), private[1].to_bytes(2, "big")]
-    values: list[Value] = []
-    rules: list[tuple[bytes, bytes]] = []
-    if whole:
-        flags |= HAS_RULES
-        for key, text in host.facts.items():
-            if key:
-                rules.append((_bytes(key), _bytes(text)))
-    elif names:
-        flags |= HAS_KEYS
-        for name in names:
-            said = _bytes(host.facts.get(name, "")[:255])
-            values.append(popular.get(said, said))
-    return Server(flags, _ip(host.place[0]), tuple(parts), tuple(values), tuple(rules))
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("latin-1", "replace").replace(b"\0", b"")
-
-
-@lru_cache(maxsize=4096)
-def _ip(address: str) -> bytes:
-    found = ipaddress.ip_address(address)
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else found
-    return mapped.packed if mapped is not None else bytes(4)
-
-
-assert MOST_POPULAR < INLINE
 RULES = GamespyBrowser2

@@ -31,28 +31,38 @@ class GamespyCdkey(Rules):
     """The game servers' questions."""
 
     protocol = "gamespy-cdkey"
+    beside = True
     options = {
         "banned": "MD5 of CD keys that are refused, with commas between",
         "twice": "no: one key plays at one game server at a time",
     }
 
+    def revises(self, client: Client, message: Message) -> Message:
+        """A recorded verdict is about the recorded key: of another one it says nothing."""
+        if message.kind not in ("uok", "unok") or client.frame is None:
+            return message
+        asked = CdkeyMessage.parse(client.frame.clear)
+        key, refusal = self._verdict(client, asked)
+        if key == value(message, "cd") and value(message, "skey") == value(asked, "skey", 12):
+            return message
+        return answer(asked, key, refusal)
+
     @hears("auth")
     def authenticate(self, client: Client, message: Message) -> Acts:
-        skey = value(message, "skey", 12)
-        found = _RESPONSE.fullmatch(value(message, "resp"))
-        key = found[1] if found else "0" * 32
-        refusal = self._refusal(key, client) if found else "Bad Response"
-        pairs = [("cd", key), ("skey", skey)]
+        key, refusal = self._verdict(client, message)
         if refusal:
-            pairs = [("unok", ""), *pairs, ("errmsg", refusal)]
             yield Note("refused", f"CD key {key}: {refusal}", client)
         else:
             playing = self.world.shared(Playing)
             while len(playing) >= MOST:
                 del playing[next(iter(playing))]
-            playing[key] = client.address[0], skey, self.world.seconds
-            pairs = [("uok", ""), *pairs]
-        yield Say(client, CdkeyMessage.make(*pairs, tail=""))
+            playing[key] = client.address[0], value(message, "skey", 12), self.world.seconds
+        yield Say(client, answer(message, key, refusal))
+
+    def _verdict(self, client: Client, message: Message) -> tuple[str, str]:
+        """The MD5 of the key, and why it is refused; empty: it is not."""
+        found = _RESPONSE.fullmatch(value(message, "resp"))
+        return (found[1], self._refusal(found[1], client)) if found else ("0" * 32, "Bad Response")
 
     def _refusal(self, key: str, client: Client) -> str:
         banned = (one.strip().lower() for one in self.option("banned").split(","))
@@ -74,6 +84,12 @@ class GamespyCdkey(Rules):
     def heard_only(self, client: Client, message: Message) -> Acts:
         """What wants no answer, and what makes no sense."""
         return ()
+
+
+def answer(asked: Message, key: str, refusal: str) -> CdkeyMessage:
+    """`uok`, or `unok` with the reason."""
+    pairs = [("unok" if refusal else "uok", ""), ("cd", key), ("skey", value(asked, "skey", 12))]
+    return CdkeyMessage.make(*pairs, *([("errmsg", refusal)] if refusal else []), tail="")
 
 
 RULES = GamespyCdkey

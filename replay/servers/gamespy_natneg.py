@@ -79,6 +79,11 @@ class GamespyNatneg(Rules):
     """All of the three servers at once."""
 
     protocol = "gamespy-natneg"
+    beside = True
+
+    def claims(self, client: Client, message: Message) -> bool:
+        """Everything: where the recorded partner was, nobody answers any more."""
+        return True
 
     def _pair(self, cookie: int) -> tuple[Pair, Iterator[Act]]:
         pairs = self.world.shared(Pairs)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from proxy.message import Message
 from proxy.protocols.gamespy_presence import Presence
-from replay.servers._gs_buddies import BuddyRules
 from replay.servers._gs_login import Seats, error
 from replay.servers._gs_people import EDITABLE, People, Profile, number, value
+from replay.servers._gs_taped import TapedRules
 from replay.standin.rules import OPAQUE, Acts, Close, Say, hears
 from replay.standin.world import Client
 
@@ -24,7 +24,7 @@ REGISTERNICK_TAKEN = 0x1001
 CDKEY_BAD, CDKEY_SET, CDKEY_TAKEN = 0x1101, 0x1102, 0x1103
 
 
-class GamespyPresence(BuddyRules):
+class GamespyPresence(TapedRules):
     """All that a logged-in client may ask."""
 
     protocol = "gamespy-presence"

@@ -34,12 +34,17 @@ class GamespyQuery(Rules):
 
     protocol = "gamespy-query"
     options = {"available": "0: the games' services are up, 1: gone for good, 2: gone for now"}
+    beside = True
     _sweeping = False
 
     @property
     def hosts(self) -> Hosts:
         """The servers that have registered."""
         return self.world.shared(Hosts)
+
+    def claims(self, client: Client, message: Message) -> bool:
+        """A game server that is here registers here; a recording only knows what was available."""
+        return message.kind != "AvailableRequest"
 
     def opened(self, client: Client) -> Acts:
         if not self._sweeping:
@@ -69,7 +74,7 @@ class GamespyQuery(Rules):
             yield from self.hosts.drop(known) if known else ()
             return
         if known is not None and known.key == key and known.game == game:
-            known.facts, known.seen = facts, self.world.seconds
+            known.facts, known.seen, known.client = facts, self.world.seconds, client
             if known.listed:
                 yield from self.hosts.put(known)
             else:
@@ -110,6 +115,10 @@ class GamespyQuery(Rules):
             yield Say(client, qr2.AddError(key=key, code=REFUSED, text="wrong response"))
             yield from self.hosts.drop(host)
             return
+        if not self.hosts.room(host.place):
+            yield Say(client, qr2.AddError(key=key, code=REFUSED, text="no room"))
+            yield from self.hosts.drop(host)
+            return
         host.listed = True
         client.name = host.facts.get("hostname") or f"server of {host.game}"
         yield Say(client, qr2.Registered(key=key))
@@ -119,7 +128,7 @@ class GamespyQuery(Rules):
     def keep_alive(self, client: Client, message: Message) -> Acts:
         host = self.hosts.find(client.address)
         if host is not None and host.key == message.get("key"):
-            host.seen = self.world.seconds
+            host.seen, host.client = self.world.seconds, client
         yield Say(client, qr2.KeepAliveReply(key=message.get("key")))
 
     @hears("Echo")
@@ -149,7 +158,8 @@ class GamespyQuery(Rules):
                 yield from self.hosts.drop(known)
             known = Host(game, place, client)
             known.challenge = "".join(self.world.random.choices(string.ascii_uppercase, k=6))
-        known.client, known.seen = client, self.world.seconds
+        self.hosts.moved(known, client)
+        known.seen = self.world.seconds
         yield from self.hosts.put(known)
         if not known.listed:
             yield Say(client, Qr1Message.make(("secure", known.challenge), tail=""))

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 
 from proxy.message import Message
 from proxy.protocols.gamespy_search import Search
-from replay.servers._gs_login import Seats, make_user
+from replay.servers._gs_accounts import make_user
+from replay.servers._gs_login import Seats
 from replay.servers._gs_people import Account, People, Profile, number, same, value
 from replay.standin.rules import OPAQUE, Act, Acts, Close, Rules, Say, hears
 from replay.standin.world import Client
@@ -27,11 +28,31 @@ class GamespySearch(Rules):
     """Every request that the makers' kit knows."""
 
     protocol = "gamespy-search"
+    beside = True
 
     @property
     def people(self) -> People:
         """Everybody who has an account."""
         return self.world.shared(People)
+
+    def claims(self, client: Client, message: Message) -> bool:
+        """What is about players who have come in this run no recording can answer."""
+        people, email = self.people, value(message, "email")
+        account = people.account(email) if email else None
+        pids = set(account.profiles) if account else set()
+        pids |= {number(value(message, name)) for name in _PIDS}
+        nicks = {same(value(message, name)) for name in ("nick", "uniquenick")} - {""}
+        here = (people.profiles[pid] for pid in people.came if pid in people.profiles)
+        return not pids.isdisjoint(people.came) or any(
+            same(one.nick) in nicks or same(one.uniquenick) in nicks for one in here if nicks
+        )
+
+    def told(self, client: Client, message: Message) -> Acts:
+        """An account that a recording has let somebody make is one here too."""
+        asked = Search.parse(client.frame.clear) if client.frame else None
+        if message.kind == "nur" and value(message, "nur") == "0" and asked is not None:
+            make_user(self.people, asked, value(asked, "passenc") or value(asked, "pass"))
+        return ()
 
     @hears("search")
     def search(self, client: Client, message: Message) -> Acts:
@@ -98,6 +119,8 @@ class GamespySearch(Rules):
 
     @hears("newuser")
     def new_user(self, client: Client, message: Message) -> Acts:
+        if client.answered:
+            return ()
         password = value(message, "passenc") or value(message, "pass")
         code, profile = make_user(self.people, message, password)
         return _reply(client, [("nur", code), ("pid", profile.pid if profile else 0)])
@@ -167,5 +190,6 @@ def _reply(client: Client, pairs: Pairs) -> Iterator[Act]:
     yield Close(client, "answered")
 
 
+_PIDS = ("profileid", "searchprofileid")
 _SEARCHED = ("nick", "uniquenick", "email", "firstname", "lastname", "icquin")
 RULES = GamespySearch

@@ -49,6 +49,7 @@ class GamespyStats(Rules):
     """Game statistics and persistent storage."""
 
     protocol = "gamespy-stats"
+    beside = True
 
     @property
     def people(self) -> People:
@@ -69,13 +70,44 @@ class GamespyStats(Rules):
         self.world.shared(Games).pop(client, None)
         return ()
 
+    # beside a recording
+
+    def claims(self, client: Client, message: Message) -> bool:
+        """Proofs that can be told to be wrong, players who have come, data that were stored."""
+        if message.kind == "auth":
+            return not self._proves(client, message)
+        if message.kind == "authp":
+            found = self._known(message)
+            return found is not None and found.pid in self.people.came
+        place = f"{self._place(message)[2]}:{same(self.game(client).name)}"
+        return message.kind in ("getpd", "setpd") and place in self.people.shelf
+
+    def told(self, client: Client, message: Message) -> Acts:
+        game = self.game(client)
+        if message.kind == "lc" and value(message, "lc") == "1":
+            game.challenge = value(message, "challenge", 64)
+        elif message.kind == "lc":
+            game.sesskey = number(value(message, "sesskey"))
+        elif message.kind == "pauthr" and number(value(message, "pauthr")) > 0:
+            game.players.add(number(value(message, "pauthr")))
+        return ()
+
+    def _proves(self, client: Client, message: Message) -> bool:
+        """Whether a game proves its secret; where that is not known nobody can tell."""
+        secret = secret_for(self.world.secrets, value(message, "gamename"))
+        if secret is None:
+            return True
+        needs = gstats.auth_response(self.game(client).challenge.encode(), secret)
+        return value(message, "response").encode("latin-1") == needs
+
     @hears("auth")
     def authenticate(self, client: Client, message: Message) -> Acts:
         game = self.game(client)
         name = value(message, "gamename")
-        secret = secret_for(self.world.secrets, name)
-        needs = gstats.auth_response(game.challenge.encode(), secret).decode() if secret else None
-        if needs is not None and value(message, "response") != needs:
+        if client.answered:
+            game.name, client.name = name, name
+            return
+        if not self._proves(client, message):
             yield Note("refused", f"the proof for {name} is wrong", client)
             yield say(client, ("error", ""), ("err", 0), ("fatal", ""), ("errmsg", "Wrong proof."))
             yield Close(client, "the game's proof is wrong")
@@ -99,6 +131,8 @@ class GamespyStats(Rules):
 
     @hears("authp")
     def player(self, client: Client, message: Message) -> Acts:
+        if client.answered:
+            return
         game, lid = self.game(client), value(message, "lid", 12)
         profile = self._asked(message)
         if not game.name or profile is None:
@@ -122,19 +156,26 @@ class GamespyStats(Rules):
             return [given]
         return [account.password] if account.password is not None and not token else []
 
-    def _asked(self, message: Message) -> Profile | None:
-        """Whom a player's proof names; a nick with a key is made when it is new."""
+    def _known(self, message: Message) -> Profile | None:
+        """Whom a player's proof names."""
         token, pid = value(message, "authtoken"), number(value(message, "pid"))
         if token:
             return self.people.unique(-1, token)
         if "pid" in message.fields():
             return self.people.profiles.get(pid)
+        account = self.people.account(_address(value(message, "keyhash", 32)))
+        return self.people.nick(account, value(message, "nick", 30)) if account else None
+
+    def _asked(self, message: Message) -> Profile | None:
+        """The same; a nick with a key is made when it is new."""
+        if value(message, "authtoken") or "pid" in message.fields():
+            return self._known(message)
         return self._by_key(value(message, "nick", 30), value(message, "keyhash", 32))
 
     def _by_key(self, nick: str, keyhash: str) -> Profile | None:
         if not nick or self.world.accounts is not None:
             return None
-        email = f"{keyhash or 'none'}@cdkey.invalid"
+        email = _address(keyhash)
         account = self.people.account(email) or self.people.make_account(email, None)
         return self.people.nick(account, nick) or self.people.make_profile(account, nick)
 
@@ -207,6 +248,11 @@ def say(client: Client, *pairs: tuple[str, object]) -> Act:
     head = Stats.make(*pairs[:-1])
     made = CountedStats((*head.tokens, "data", str(pairs[-1][1])), head.tail)
     return Say(client, made, cipher=GSTATS_CIPHER)
+
+
+def _address(keyhash: str) -> str:
+    """The account of everybody who plays with one CD key."""
+    return f"{keyhash or 'none'}@cdkey.invalid"
 
 
 def _data(message: Message) -> str:

@@ -253,14 +253,13 @@ class Performer(Tap):
 
     @property
     def sitting(self) -> Sitting:
-        """See `Port.sitting`."""
+        """See `Port`."""
         return self.cast.sitting(self.flow.session)
 
     def say(self, message: Message, cipher: str | None, digest: bool) -> None:
         """See `Port.say`."""
         clear = message.encode()
-        if digest:
-            clear = self.dissector.digest(DOWN, clear)
+        clear = self.dissector.digest(DOWN, clear) if digest else clear
         opaque = isinstance(message, Opaque)
         if not self.speech.changed(clear, cipher, sealed=opaque):
             self.send(clear if opaque else self.dissector.seal(DOWN, clear, cipher))
@@ -276,6 +275,7 @@ class Performer(Tap):
         if self.speech.passes(wire):
             for frame, message in frames:
                 self.recorded(frame, message)
+                self.cast.stage.told(self.client, message)
 
     def recorded(self, frame: Frame, message: Message | None) -> None:
         """Record a frame of ours; what was announced before hangs from it."""

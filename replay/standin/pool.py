@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from proxy import registry
 from proxy.protocol import Announce, Protocol
 from recordings.errors import UserError
-from recordings.model import Direction, Frame, Key, Transport
+from recordings.model import Direction, Frame, Key, Origin, Transport
 from recordings.reader import Reader
 from recordings.rows import FlowRow, KeyRow, SessionRow
 from replay.adaptive.fields import Masks
@@ -21,6 +21,10 @@ from replay.adaptive.lines import Line, lines_of
 from replay.adaptive.matching import Matcher
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
+AT_LAST = 1_000_000
+"""Microseconds behind its last message within which a server that ends the flow means to."""
+NOT_SERVERS = ("client", "stopped", "idle", "closed", "refused", "too slow")
+"""How the reasons begin for which a flow of a stand-in ends when it was not its rules' wish."""
 
 
 @dataclass(eq=False, slots=True)
@@ -46,6 +50,8 @@ class Turn:
     """Counts from 0 in its flow."""
     open: bool = False
     """Its answer was not heard yet."""
+    ends: bool = False
+    """The server ended the flow behind it."""
 
 
 @dataclass(eq=False, slots=True)
@@ -118,6 +124,7 @@ class Pool:
         """Flow -> everything that was said on it."""
         self._spoken: dict[tuple[str, Transport], _Spoken] = {}
         self._first: dict[tuple[int, str], Line] = {}
+        self._stand_ins = {one.id for one in self.sessions if one.origin == Origin.STAND_IN}
         for session in self.sessions:
             self.keys[session.id] = [_key(row) for row in reader.keys(session.id)]
             self._add(reader, session.id)
@@ -147,6 +154,9 @@ class Pool:
             masks = Masks(take.protocol)
             spoken = self._spoken[key] = _Spoken(masks, Matcher((), masks))
         take.turns = turns_of(take, lines)
+        if _ended_by_server(take.row, self._stand_ins):
+            for turn in take.turns[-1:]:
+                turn.ends = bool(turn.cues) and turn.cues[-1].lines[-1] is lines[-1]
         spoken.takes.append(take)
         self.takes.append(take)
         for turn in take.turns:
@@ -154,6 +164,14 @@ class Pool:
                 spoken.matcher.add(turn.request)
                 self.turns[id(turn.request)] = turn
                 self._first.setdefault((take.session, turn.request.kind), turn.request)
+
+    def named_keys(self) -> dict[str, tuple[bytes, ...]]:
+        """The keys of all sessions, by name, the newest first."""
+        found: dict[str, dict[bytes, None]] = {}
+        for keys in reversed(self.keys.values()):
+            for key in reversed(keys):
+                found.setdefault(key.name, {})[key.key] = None
+        return {name: tuple(keys) for name, keys in found.items()}
 
     def first(self, session: int, kind: str) -> Line | None:
         """The first message of a kind that the client of a recorded session said."""
@@ -218,6 +236,14 @@ def turns_of(take: Take, lines: Iterable[Line]) -> list[Turn]:
     for turn in waiting:
         turn.open = not turn.cues  # the server went on by something else
     return turns
+
+
+def _ended_by_server(row: FlowRow, stand_ins: set[int]) -> bool:
+    """Whether the server ended a recorded stream, on purpose: at once behind its last word."""
+    reason, said = row.close_reason or "client", row.last_at or 0
+    ours = row.session_id in stand_ins and not reason.startswith(NOT_SERVERS)
+    soon = row.closed_at is not None and row.closed_at - said < AT_LAST
+    return row.transport == Transport.TCP and soon and (ours or reason.startswith("server"))
 
 
 def _ends(protocol: Protocol, turn: Turn, line: Line) -> bool:

@@ -66,8 +66,27 @@ class Stage:
         handler = rules.handler(message.kind) if rules else None
         turn = Turn(known=handler is not None)
         if handler is not None:
+            client.answered = mute
             self.run(client, lambda: handler(client, message), turn, mute=mute)
+            client.answered = False
         return turn
+
+    def told(self, client: Client, message: Message) -> None:
+        """A recording has said something to a client."""
+        rules = self.rules(client.protocol.name)
+        if rules is not None and rules.beside:
+            self.run(client, lambda: rules.told(client, message))
+
+    def revised(self, client: Client, message: Message) -> Message:
+        """What a recording is about to say to a client, as the rules want it said."""
+        rules = self.rules(client.protocol.name)
+        if rules is None or not rules.beside:
+            return message
+        try:
+            return rules.revises(client, message)
+        except Exception as error:  # a fault of the rules must not reach anybody else
+            self._note(client, "defect", f"{type(error).__name__}: {error}")
+            return message
 
     def closed(self, client: Client) -> None:
         """A client's flow is over."""

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from proxy.message import Message
-from recordings.errors import UserError
 from recordings.model import Direction, Frame, Transport
 from replay.adaptive.conversation import Conversation, Said
 from replay.adaptive.fields import Masks
 from replay.adaptive.lines import Line, LineReader
 from replay.adaptive.matching import Match, explain
 from replay.adaptive.memory import Memory
+from replay.standin.announcing import announce
 from replay.standin.finding import Finder
-from replay.standin.pool import Cue, Pool, Take, Turn, announced_by, asked_by_server
+from replay.standin.pool import Cue, Pool, Turn, announced_by, asked_by_server
 from replay.standin.role import Part
+from replay.standin.rules import Rules
 
 if TYPE_CHECKING:
     from replay.standin.cast import Cast
@@ -58,6 +59,7 @@ class Tape:
         self._told_unasked = {
             kind for kinds in asked_by_server(flow.protocol).values() for kind in kinds
         }
+        rules = cast.stage.rules(self._name)
         self._finder = Finder(pool, self._name, self._transport, self._memory)
         self._conversation = Conversation(
             flow.protocol,
@@ -68,6 +70,7 @@ class Tape:
             local=flow.local,
             masks=self._masks,
             dissector=performer.dissector,
+            change=self._revised if rules and type(rules).revises is not Rules.revises else None,
         )
         performer.speech.teach(self._conversation)
         self._last: Line | None = None
@@ -236,7 +239,8 @@ class Tape:
             return
         conversation, lines = self._conversation, due.cue.lines
         conversation.use(self._memory(due.turn.take.session))
-        self._announce(lines[0], due.turn.take)
+        spoken = lines[0].protocol or due.turn.take.protocol
+        announce(self.performer, conversation.memory, lines[0], spoken)
         asked, live = due.pair
         if asked is not None and live is not None:
             conversation.scene.answered = due.pair[0], live
@@ -251,6 +255,11 @@ class Tape:
         else:
             said = conversation.say(lines, at)
         self._deliver(said)
+        if due.turn.ends and due.cue is due.turn.cues[-1]:
+            self.performer.close("ended as in the recording", False)
+
+    def _revised(self, recorded: Line, message: Message) -> Message:
+        return self.cast.stage.revised(self.performer.client, message)
 
     def _deliver(self, said: Said) -> None:
         self.said = [*self.said[-64:], *(line for one in said.frames for line in one.lines)]
@@ -261,27 +270,6 @@ class Tape:
             self.performer.speech.perform(said.parts)
             return
         self.performer.deliver(said.wire, [(one.frame, one.message) for one in said.frames])
-
-    def _announce(self, line: Line, take: Take) -> None:
-        """Have our own endpoint ready in the place of the one that a message announces."""
-        protocol = line.protocol or take.protocol
-        announce = announced_by(protocol, line)
-        if announce is None:
-            return
-        host = str(line.message.get(announce.host)) if announce.host else ""
-        port = str(line.message.get(announce.port)) if announce.port else ""
-        if announce.host == announce.port:
-            host, _, port = host.rpartition(":")
-        try:
-            address = self.cast.reach(
-                self.performer.client, announce.protocol, announce.transport, announce.role, False
-            )
-        except UserError as error:
-            self.performer.note("not-adapted", str(error))
-            return
-        number = int(port) if port.isdigit() else 0
-        for where in (host, ""):  # two announcements may share one port
-            self._conversation.memory.endpoints[where, number] = address
 
     # -- keepalives --------------------------------------------------------------------------------
 

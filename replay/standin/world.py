@@ -88,6 +88,8 @@ class Client:
         """Where it is: `room East`."""
         self.said = ""
         """Kind of what is being heard, or was heard last."""
+        self.answered = False
+        """A recording has answered what is being heard: rules only take note of it."""
         self.frame: Frame | None = None
         """The frame that is being heard: `derived`, `cipher` and `at` of it."""
 
@@ -167,6 +169,7 @@ class World:
         accounts: Mapping[str, str] | None = None,
         secrets: Mapping[str, str] | None = None,
         recorded: bool = False,
+        recorded_keys: Mapping[str, tuple[bytes, ...]] | None = None,
     ) -> None:
         self._house = house
         self.now = now
@@ -181,6 +184,8 @@ class World:
         """Game's name -> its secret (`--game-key`)."""
         self.recorded = recorded
         """A recording answers first (see `Rules.beside`): keep out of the way of its ids."""
+        self.recorded_keys = recorded_keys or {}
+        """Name -> the keys of that name in the recording that is served: passwords, say."""
         self._clients: dict[Client, None] = {}
         self._shared: dict[Callable[[World], Any], Any] = {}
         self._shelves: dict[str, Shelf] = {}

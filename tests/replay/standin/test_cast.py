@@ -12,6 +12,7 @@ from proxy.relay.api import Address, Listen
 from recordings.errors import UserError
 from recordings.model import Direction, Transport
 from recordings.reader import Reader
+from replay.servers.gamespy_presence import GamespyPresence
 from replay.standin.cast import Cast, Show
 from replay.standin.performer import Performer
 from replay.standin.pool import Pool
@@ -122,7 +123,9 @@ def test_what_differs_is_explained(tmp_path: Path) -> None:
     assert len(run.events("unanswered")) == 6, "each is recorded"
 
 
-def test_a_guess_is_told(tmp_path: Path) -> None:
+def test_a_guess_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no rules are beside the recording, that know better."""
+    monkeypatch.setattr(GamespyPresence, "beside", False)
     taped = clients.presence(tmp_path / "tape.db")
     run = Run(Show(pool=pool(taped.path)))
     tap, pipe = run.flow("gamespy-presence")

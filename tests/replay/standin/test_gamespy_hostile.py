@@ -16,7 +16,7 @@ from proxy.protocols.gamespy_presence import Presence
 from proxy.protocols.gamespy_search import Search
 from proxy.protocols.gamespy_stats import Stats
 from recordings.model import Direction
-from replay.servers._gs_hosts import MOST_OF_A_HOST, Hosts
+from replay.servers._gs_hosts import MOST_OF_A_HOST, MOST_WAITING, Host, Hosts
 from replay.servers._gs_login import Seats
 from replay.servers._gs_people import People
 from tests.replay.rehearsal import Rehearsal
@@ -140,8 +140,16 @@ def test_a_flood_of_registrations_takes_bounded_room() -> None:
     for port in range(1, 3 * MOST_OF_A_HOST):
         actor.client.address = ("203.0.113.9", port)
         actor.says(Opaque(HEARTBEAT))
-    assert not hosts.room(("203.0.113.9", 65000))
+    assert sum(hosts.find(("203.0.113.9", port)) is not None for port in range(65536)) == (
+        MOST_WAITING
+    ), "who has not answered makes room for the next"
+    for port in range(1, MOST_OF_A_HOST + 2):
+        host = Host("gmtest", ("203.0.113.8", port), actor.client, b"abcd", {"a": "b"}, listed=True)
+        list(hosts.put(host))
+    assert len(hosts.of("gmtest")) == MOST_OF_A_HOST + 1
+    assert not hosts.room(("203.0.113.8", 65000))
     assert hosts.room(("203.0.113.10", 1))
     rehearsal.passes(400)
-    assert hosts.room(("203.0.113.9", 65000)), "who is silent is forgotten"
+    assert hosts.room(("203.0.113.8", 65000)), "who is silent is forgotten"
+    assert hosts.of("gmtest") == []
     actor.leaves()
