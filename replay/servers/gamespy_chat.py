@@ -65,7 +65,10 @@ class GamespyChat(LoginRules):
             yield from found(client, message)
 
     def claims(self, client: Client, message: Message) -> bool:
-        """Words for somebody who is here are his, whatever a recording would answer."""
+        """Words for somebody who is here are his, and a client's own address is another one today,
+        whatever a recording would answer."""
+        if message.kind == "USRIP":
+            return True
         if not isinstance(message, ChatLine) or message.kind not in _PERSONAL:
             return False
         place = _PERSONAL[message.kind]

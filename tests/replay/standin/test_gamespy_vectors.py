@@ -9,6 +9,7 @@ import pytest
 from tests.reference import vectors
 from tests.replay.standin.gamespy import hidden, proof_of
 from tests.replay.standin.gamespy_lists import Cards, answer, mixed_key
+from tests.replay.standin.peerchat import Stream
 from tests.replay.standin.test_serve_gamespy_browser1 import open_list, validate
 
 VECTORS: list[dict[str, Any]] = vectors("gamespy")
@@ -65,3 +66,10 @@ def test_lists_of_browser_1(one: dict[str, Any]) -> None:
     enctype = 1 if "secure_challenge" in given else 2
     secure = given.get("secure_challenge", "").encode()
     assert open_list(enctype, wire, secure).hex() == one["output_hex"]
+
+
+@pytest.mark.parametrize("one", of("peerchat/"))
+def test_streams_of_the_chat(one: dict[str, Any]) -> None:
+    given = one["inputs"]
+    stream = Stream(given["secret_key"].encode(), given["challenge_705"].encode())
+    assert stream.run(given["plain"].encode("latin-1")).hex() == one["output_hex"]
