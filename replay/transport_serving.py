@@ -5,18 +5,12 @@ The relay serves on its own thread; the campaign waits on another one and asks i
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
-import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as StillAtWork
 from dataclasses import dataclass
-from typing import IO, TypeVar
+from typing import TypeVar
 
 from proxy.relay.clock import now
 from recordings.errors import UserError
@@ -27,6 +21,7 @@ from replay.fuzzing.finding import Finding
 from replay.fuzzing.serving import Served
 from replay.standin.cast import Keeper
 from replay.standin.rounds import Rounds
+from replay.transport_client import LAST_BYTES, Process, fate
 from replay.transport_fuzzing import Watchman, split
 
 T = TypeVar("T")
@@ -36,13 +31,8 @@ AFTER = 0.2
 """Seconds that a client is given behind what it said after a changed message."""
 SILENCE = 2.0
 """Seconds that it may say nothing after a changed message where the rehearsal went on."""
-LAST_BYTES = 0.5
-"""Seconds in which the end of its process shows at its connections."""
 LOOK = 0.2
 """Seconds between two looks whether the relay still serves."""
-TAIL = 40
-"""Lines of a client's output that are kept, of SHOWN characters at most."""
-SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -95,66 +85,6 @@ class Bridge:
                 return
 
 
-class Process:
-    """A client that was started."""
-
-    def __init__(self, words: list[str], news: threading.Event) -> None:
-        """Raises UserError."""
-        own = {"start_new_session": True} if os.name == "posix" else {}
-        try:
-            self._process = subprocess.Popen(
-                words,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                **own,  # type: ignore[call-overload]
-            )
-        except OSError as error:
-            fact = error.strerror or str(error)
-            raise UserError(f"--client {words[0]} cannot be run: {fact}") from error
-        self._news = news
-        self._tail: deque[bytes] = deque(maxlen=TAIL)
-        assert self._process.stdout is not None
-        self._reader = threading.Thread(
-            target=self._read, args=(self._process.stdout,), daemon=True
-        )
-        self._waiter = threading.Thread(target=self._wait, daemon=True)
-        self._reader.start()
-        self._waiter.start()
-
-    @property
-    def code(self) -> int | None:
-        """Its exit code, once it has ended."""
-        code: int | None = self._process.returncode
-        return code
-
-    @property
-    def last(self) -> str:
-        """What it said last."""
-        self._reader.join(LAST_BYTES)
-        lines = [line.decode("utf-8", "replace").strip() for line in self._tail]
-        return next((line[:SHOWN] for line in reversed(lines) if line), "")
-
-    def kill(self) -> None:
-        """End it, and what it has started."""
-        if os.name == "posix":
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        else:
-            self._process.kill()
-        self._waiter.join(LAST_BYTES)
-        self._reader.join(LAST_BYTES)
-
-    def _read(self, said: IO[bytes]) -> None:
-        with said:
-            while line := said.readline(4096):
-                self._tail.append(line)
-
-    def _wait(self) -> None:
-        self._process.wait()
-        self._news.set()
-
-
 class Guests(Watchman):
     """See `replay.fuzzing.clients.Parlour`."""
 
@@ -198,7 +128,7 @@ class Guests(Watchman):
                 if self._code < 0:
                     raise UserError(
                         f"the client is not well before anything is changed "
-                        f"({_fate(self._code, process.last)}): see that it plays to its end with "
+                        f"({fate(self._code, process.last)}): see that it plays to its end with "
                         "`understudy serve` without --fuzz"
                     )
                 self._settle(audience, news)
@@ -231,7 +161,7 @@ class Guests(Watchman):
             if self._ends:
                 visit.hangs = f"it did not end within {self._habits.sitting:g} s"
         elif not self._ends or (code != self._code and code not in self._habits.may_exit):
-            visit.fate = _fate(code, last)
+            visit.fate = fate(code, last)
         return visit
 
     def returns(self) -> str | None:
@@ -308,12 +238,3 @@ class Guests(Watchman):
             if over or audience.left or quiet > (SILENCE if said_at else QUIET):
                 return
             self._bridge.wait(news, LOOK)
-
-
-def _fate(code: int, last: str) -> str:
-    """An exit code in words, and what was said last."""
-    text = f"it ended with exit code {code}"
-    if code < 0 and sys.platform != "win32":
-        with contextlib.suppress(ValueError):
-            text = f"it was ended by {signal.Signals(-code).name}"
-    return f"{text}: {last}" if last else text

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from proxy.mutation.engine import Mutations
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,3 +48,10 @@ def seed_option(command: F) -> F:
         help="What all that is left to chance follows from: the same seed, the same bytes.  "
         "[default: that of the rules, else 0]",
     )(command)
+
+
+def tell_rules(mutations: Mutations) -> None:
+    """Print what each rule did; raises UserError for a name of a field that exists nowhere."""
+    for rule, count in zip(mutations.rules.rules, mutations.totals(), strict=True):
+        click.echo(f"* {rule.title}: changed {count.changed:,} of {count.found:,}", err=True)
+    mutations.check()

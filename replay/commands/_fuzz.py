@@ -79,8 +79,8 @@ def fuzz(
             patience=asked.wait_back,
             wish=wish,
         )
-        stopped = _go(campaign, numbers, asked, job)
-    _tell(campaign, len(numbers), path, as_json)
+        stopped = go(campaign, numbers, asked, job)
+    tell(campaign, len(numbers), path, as_json)
     if stopped and not as_json:
         click.echo(f"* {stopped}", err=True)
     return int(bool(campaign.findings) or campaign.runs == 0)
@@ -103,7 +103,7 @@ def _job(source: Source, manner: Manner, asked: FuzzWords) -> Job | None:
     return job
 
 
-def _go(campaign: Campaign, numbers: range, asked: FuzzWords, job: Job | None) -> str:
+def go(campaign: Campaign, numbers: range, asked: FuzzWords, job: Job | None = None) -> str:
     """Run after run; why not all were made."""
     console = Console(stderr=True)
     bar = Progress(
@@ -148,7 +148,7 @@ def _go(campaign: Campaign, numbers: range, asked: FuzzWords, job: Job | None) -
     return f"{alone:,} runs were suspicious beside others only: they were well alone" * (alone > 0)
 
 
-def _tell(campaign: Campaign, asked: int, path: Path, as_json: bool) -> None:
+def tell(campaign: Campaign, asked: int, path: Path, as_json: bool) -> None:
     findings = campaign.findings
     if as_json:
         for one in findings:

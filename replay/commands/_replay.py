@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from proxy import registry
+from proxy.commands._changes import tell_rules
 from proxy.commands._keys import read_keys
 from proxy.live import clean
 from proxy.mutation.engine import Mutations
@@ -107,7 +108,7 @@ def run(file: Path, session: int | None, **words: object) -> int:
     with Recording.open(path) as store:
         players = _play(script, manner, settings, mutations, asked, store)
     if mutations is not None:
-        _tell_rules(mutations)
+        tell_rules(mutations)
     failed = _tell(players, path, asked)
     if not differs or not players:
         return failed
@@ -161,12 +162,6 @@ def _mutations(asked: Asked) -> Mutations | None:
     if not asked.adapt:
         raise UserError("--rules change messages and --verbatim sends bytes: leave one of them out")
     return Mutations(read_rules(asked.rules, seed=asked.seed))
-
-
-def _tell_rules(mutations: Mutations) -> None:
-    for rule, count in zip(mutations.rules.rules, mutations.totals(), strict=True):
-        click.echo(f"* {rule.title}: changed {count.changed:,} of {count.found:,}", err=True)
-    mutations.check()
 
 
 def _play(

@@ -14,6 +14,8 @@ from proxy.commands._job import Dns, JobOptions
 from proxy.commands._keys import read_keys
 from proxy.commands._record import ENDING
 from proxy.commands._traffic import Traffic
+from proxy.mutation.engine import Mutations
+from proxy.mutation.rulefile import read_rules
 from proxy.plan import Plan
 from proxy.recorder import Settings
 from proxy.relay.dns import PORT as DNS_PORT
@@ -43,7 +45,7 @@ class Asked:
     accounts: Path | None
     rule: Sequence[str]
     keep_state: bool
-    seed: str
+    seed: str | None
     game_name: str | None
     game_key: Sequence[str]
     key: Sequence[str]
@@ -55,6 +57,7 @@ class Asked:
     write: Path | None
     protocol_file: Sequence[Path]
     traffic: Traffic
+    rules: Path | None = None
 
 
 def job_options(asked: Asked) -> JobOptions:
@@ -94,20 +97,33 @@ def job_options(asked: Asked) -> JobOptions:
         mode=_mode(asked.record_mode, live),
         options=_rule_options(asked.rule),
         accounts=read_accounts(asked.accounts) if asked.accounts else None,
-        seed=asked.seed,
+        seed=asked.seed or "0",
         keep=asked.keep_state,
         kept=_kept(path) if asked.keep_state and path.exists() else {},
     )
     return JobOptions(
         path=path,
         plan=plan,
-        settings=Settings(game=name, keys=tuple(keys), secrets=secrets, origin=Origin.STAND_IN),
+        settings=Settings(
+            game=name,
+            keys=tuple(keys),
+            secrets=secrets,
+            mutations=_mutations(asked),
+            origin=Origin.STAND_IN,
+        ),
         listen_host=asked.listen_host,
         dns=_dns(asked, plan),
         resolvers=tuple(asked.resolver),
         traffic=replace(asked.traffic, offline=asked.traffic.offline or not live),
         recorder=partial(Cast, show),
     )
+
+
+def _mutations(asked: Asked) -> Mutations | None:
+    if asked.rules is None:
+        return None
+    number = int(asked.seed) if asked.seed and asked.seed.isdecimal() else None
+    return Mutations(read_rules(asked.rules, seed=number, live=True))
 
 
 def _file(source: str) -> Path | None:

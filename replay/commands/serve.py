@@ -7,8 +7,10 @@ from typing import Any
 
 import click
 
+from proxy.commands._changes import rules_option, tell_rules
 from proxy.commands._keys import keys_options, protocol_file_option
 from proxy.commands._traffic import Traffic, traffic_options
+from replay.commands._fuzz_options import client_fuzz_options
 
 MODES = ("none", "once", "new_episodes", "all")
 
@@ -69,9 +71,9 @@ MODES = ("none", "once", "new_episodes", "all")
 )
 @click.option(
     "--seed",
-    default="0",
     metavar="TEXT",
-    help="What all chance begins with, so that a run can be repeated.",
+    help="What all chance begins with, so that a run can be repeated.  [default: 0; a number also "
+    "takes the place of the seed in --rules]",
 )
 @click.option(
     "--game-name",
@@ -114,7 +116,9 @@ MODES = ("none", "once", "new_episodes", "all")
     "[default: GAME-stand-in-DATE.understudy.db]",
 )
 @protocol_file_option
+@rules_option
 @traffic_options
+@client_fuzz_options
 @click.option("-q", "--quiet", is_flag=True, help="Print the listeners and the summary alone.")
 def command(quiet: bool, **asked: Any) -> None:
     """Serve a game whose server is gone: from a recording, by the protocol's rules, or by both.
@@ -133,22 +137,36 @@ def command(quiet: bool, **asked: Any) -> None:
 
     Without --upstream nothing is sent to anybody but the clients. See docs/stand-in.md.
 
+    --rules changes what the stand-in says (docs/mutations.md). With --fuzz a client is under test:
+    it is served again and again, each time with one message changed into something that it may not
+    expect. Exit code: 0 when it always bears that, 1 when there are findings. See
+    docs/testing-a-client.md.
+
     \b
     Example:
       understudy serve nascar-thunder-2004 --listen-host 0.0.0.0
       understudy serve evening.understudy.db -w again.understudy.db
       understudy serve evening.understudy.db --upstream 203.0.113.9
+      understudy serve evening.understudy.db --fuzz --runs 200 \
+        --client "./my-game --server 127.0.0.1:{port}"
     """
     from proxy.commands._job import Job
     from proxy.live import Live
+    from replay.commands._fuzz_client import ClientWords, fuzz_client
     from replay.commands._serve import Asked, job_options
 
+    fuzzing, words = asked.pop("fuzz"), ClientWords.take(asked)
+    if fuzzing:
+        served = Asked(traffic=Traffic.take(asked), **asked)
+        raise SystemExit(fuzz_client(served, words, say=_echo, warn=_warn))
     live = None if quiet else Live(_echo)
     options = job_options(Asked(traffic=Traffic.take(asked), **asked))
     job = Job(options, say=_echo, warn=_warn, watch=live)
     tally = job.run()
     if live:
         live.rest()
+    if options.settings.mutations is not None:
+        tell_rules(options.settings.mutations)
     unanswered = getattr(job.recorder, "unanswered", 0)
     _echo(
         f"recorded {job.recording.path}: {_count(tally.sessions, 'session')}, "

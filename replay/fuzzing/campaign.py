@@ -47,7 +47,7 @@ class Campaign:
     """All runs of one seed against one program. See `servers` and `clients`."""
 
     script: Script
-    seed: int
+    seed: int | str
     house: House
     store: Store
     may_drop: bool = False

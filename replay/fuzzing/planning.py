@@ -35,7 +35,7 @@ assert {*WAYS, UNFIT} == set(TRIES)
 class Plan:
     """One run."""
 
-    seed: int
+    seed: int | str
     run: int
     say: Say
     line: Line
@@ -59,7 +59,7 @@ class _Place:
 class Planner:
     """Plans the runs of one script."""
 
-    def __init__(self, script: Script, seed: int) -> None:
+    def __init__(self, script: Script, seed: int | str) -> None:
         self._seed = seed
         self._steps: list[Step] = script.steps
         self._places: dict[str, list[_Place]] = {}
