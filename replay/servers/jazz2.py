@@ -27,6 +27,7 @@ from proxy.protocols.jazz2 import (
 from recordings.errors import UserError
 from recordings.model import Transport
 from replay.servers._jazz2 import TEXT_LIMIT, Guest, Seat, plain
+from replay.servers._jazz2_announcing import Jazz2Announcer
 from replay.servers._jazz2_datagrams import BEAT, DatagramRules
 from replay.servers._jazz2_recorded import FULL, NOBODY, awake
 from replay.standin.rules import OPAQUE, Act, Acts, Close, Later, Note, Say, hears
@@ -46,6 +47,7 @@ class Jazz2(DatagramRules):
     """One server."""
 
     protocol = "jazz2"
+    announces = True
     options = {
         "name": "what the server is called",
         "host": "name of the host, the player who is always there",
@@ -63,6 +65,10 @@ class Jazz2(DatagramRules):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self._beating = False
+
+    def announcer(self, port: int, path: str) -> Jazz2Announcer:
+        """See `Rules.announcer`."""
+        return Jazz2Announcer(self.game, port)
 
     # joining
 

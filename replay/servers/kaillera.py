@@ -37,6 +37,7 @@ from proxy.protocols.kaillera import (
 from recordings.errors import UserError
 from recordings.model import Transport
 from replay.servers._kaillera import User, tell_all
+from replay.servers._kaillera_announcing import KailleraAnnouncer
 from replay.servers._kaillera_company import Company
 from replay.servers._kaillera_login import LoginRules
 from replay.servers._kaillera_parts import Told
@@ -67,6 +68,7 @@ class Kaillera(LoginRules):
 
     protocol = "kaillera"
     recasts = True
+    announces = True
     options = {
         "motd": "what everybody is told first; | begins another line",
         "max_users": "users who may be here, 100 unless given",
@@ -81,6 +83,10 @@ class Kaillera(LoginRules):
         self._granted: dict[str, int] = {}
         """Role of a private port -> when it was given to somebody, microseconds."""
         self._ticking = False
+
+    def announcer(self, port: int, path: str) -> KailleraAnnouncer:
+        """See `Rules.announcer`."""
+        return KailleraAnnouncer(self.hall, port, self.most_users, path)
 
     # recorded players
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 from proxy.layouts.http_message import HttpMessage
 from proxy.message import Message, Opaque
@@ -107,9 +108,10 @@ class KailleraList(Rules):
 
     @hears("Touch")
     def touch(self, client: Client, message: Message) -> Acts:
+        query = asked(message)
+
         def text(*names: str) -> str:
-            found = (value(message, f"query.{name}") for name in names)
-            return clean(str(next((one for one in found if one), "")))
+            return clean(next((query[name] for name in names if query.get(name)), ""))
 
         def number(*names: str) -> int:
             digits = text(*names)
@@ -164,6 +166,16 @@ def value(message: Message, path: str) -> Json:
     except LookupError:
         return None
     return found[0] if isinstance(found, list) and found else found
+
+
+def asked(message: Message) -> dict[str, str]:
+    """The values of a request; their bytes are kept, of whatever code page they are."""
+    target = message.encode().split(b"\r\n", 1)[0].split(b" ")[1].decode("latin-1")
+    try:
+        pairs = parse_qsl(target.partition("?")[2], encoding="latin-1", max_num_fields=64)
+    except ValueError:
+        return {}  # more than anybody needs
+    return dict(reversed(pairs))
 
 
 REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found"}

@@ -64,6 +64,8 @@ class Show:
     """Whether state outlives the run."""
     kept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Shelf -> key -> what an earlier run kept."""
+    opened: Callable[[Cast], None] = lambda cast: None
+    """Called in the run's loop, when it is about to listen."""
 
 
 class Cast(Recorder):
@@ -100,7 +102,14 @@ class Cast(Recorder):
     def use(self, opener: Opener) -> Redirects:
         """See `Recorder.use`."""
         self.doors.redirects = super().use(opener)
+        self.show.opened(self)
         return self.doors.redirects
+
+    def port_of(self, protocol: str) -> int | None:
+        """Where clients look for a protocol by themselves; None: it is not served."""
+        known = self.doors.redirects.own if self.doors.redirects else {}
+        ports = [port for (_, port), one in known.items() if one.protocol == protocol]
+        return next(iter(ports), None)
 
     # Flows
 

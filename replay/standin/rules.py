@@ -43,6 +43,7 @@ from proxy.message import OPAQUE, Message
 if TYPE_CHECKING:
     from replay.adaptive.lines import Line
     from replay.standin.ghosts import Presence
+    from replay.standin.listed import Announcer
     from replay.standin.pool import Take
     from replay.standin.stage import Stage
     from replay.standin.world import Client, World
@@ -156,6 +157,8 @@ class Rules:
     it holds is given to `recast`. For protocols whose every message counts and names others."""
     cues: ClassVar[frozenset[str]] = frozenset()
     """Kinds by which other players speak to a client: a ghost answers them as it was recorded."""
+    announces: ClassVar[bool] = False
+    """Whether there are lists of such servers elsewhere that can be told of this one."""
     options: ClassVar[Mapping[str, str]] = {}
     """Name -> meaning of what the user may set: `--rule PROTOCOL.NAME=VALUE`."""
 
@@ -236,6 +239,11 @@ class Rules:
         """Take what a recording that is served knows of the server; with `recasts`, give who else
         was there."""
         return ()
+
+    def announcer(self, port: int, path: str) -> Announcer | None:
+        """What tells a list of the server that listens on `port`; `path` is a page of the list
+        that the user named, or empty (only asked with `announces`)."""
+        return None
 
     def kept(self) -> Acts:
         """The run is about to end: keep what is to be kept, say goodbye."""

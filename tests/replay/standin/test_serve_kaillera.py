@@ -42,12 +42,14 @@ FRAMES = 600
 class Server:
     """`understudy serve kaillera`, and who comes."""
 
-    def __init__(self, folder: Path, *arguments: str, source: str = "kaillera") -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, source: str = "kaillera", quiet: bool = True
+    ) -> None:
         self.folder = folder
         self.command = Command(
             folder,
             *("serve", source, "--relay", "kaillera:0", "--relay", "kaillera-list:0"),
-            *("-q", "-w", FILE, *arguments),
+            *(*(("-q",) if quiet else ()), "-w", FILE, *arguments),
         )
         ports = self.command.ready()
         self.port, self.list = ports["kaillera", "udp"], ports["kaillera-list", "tcp"]
@@ -84,7 +86,7 @@ class Server:
         with connect(self.list) as sock:
             lines = [f"GET {path} HTTP/1.0", "Host: www.kaillera.com", *headers]
             sock.sendall("".join(f"{line}\r\n" for line in (*lines, "")).encode())
-            return read_all(sock).decode().partition("\r\n\r\n")[2]
+            return read_all(sock).decode("latin-1").partition("\r\n\r\n")[2]
 
     def end(self) -> None:
         for one in self.players:
