@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,15 +19,18 @@ from proxy.mutation.rulefile import read_rules
 from proxy.plan import Plan
 from proxy.recorder import Settings
 from proxy.relay.dns import PORT as DNS_PORT
+from proxy.relay.resolver import Resolver
 from recordings.choosing import one_session
 from recordings.errors import UserError
 from recordings.model import Origin
 from recordings.reader import Reader
 from recordings.rows import SessionRow
 from replay.standin.cast import Cast, Show
+from replay.standin.listed import check_lists, read_list
 from replay.standin.planning import plan_game, plan_pool
 from replay.standin.pool import Pool
 from replay.standin.rules import rules_of
+from replay.transport_announcing import announcing, lists_served
 
 SHELVES = "SELECT DISTINCT protocol FROM state WHERE session_id IS NULL"
 
@@ -42,6 +45,7 @@ class Asked:
     record_mode: str | None
     upstream: str | None
     ghosts: Path | None
+    announce: Sequence[str]
     accounts: Path | None
     rule: Sequence[str]
     keep_state: bool
@@ -100,6 +104,7 @@ def job_options(asked: Asked) -> JobOptions:
         seed=asked.seed or "0",
         keep=asked.keep_state,
         kept=_kept(path) if asked.keep_state and path.exists() else {},
+        opened=_announcing(asked, plan),
     )
     return JobOptions(
         path=path,
@@ -124,6 +129,14 @@ def _mutations(asked: Asked) -> Mutations | None:
         return None
     number = int(asked.seed) if asked.seed and asked.seed.isdecimal() else None
     return Mutations(read_rules(asked.rules, seed=number, live=True))
+
+
+def _announcing(asked: Asked, plan: Plan) -> Callable[[Cast], None]:
+    """What tells the lists that the user named; nothing, where he named none."""
+    lists = [read_list(text) for text in asked.announce]
+    protocols = lists_served([one.listen.protocol for one in plan.listeners])
+    check_lists(lists, protocols, asked.traffic.offline)
+    return announcing(lists, protocols, Resolver(asked.resolver, hosts=asked.traffic.hosts()))
 
 
 def _file(source: str) -> Path | None:

@@ -51,6 +51,13 @@ MODES = ("none", "once", "new_episodes", "all")
     "they did.",
 )
 @click.option(
+    "--announce",
+    multiple=True,
+    metavar="HOST[:PORT][/PAGE]",
+    help="Tell this list of servers about ours, again and again (Kaillera: touch_server.php unless "
+    "a page is given; Jazz Jackrabbit 2: port 10054). Repeatable.  [default: nobody is told]",
+)
+@click.option(
     "--accounts",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -135,7 +142,8 @@ def command(quiet: bool, **asked: Any) -> None:
     what could not be answered and what is nearest to it in the recording. Ctrl-C ends it.
     Everything is recorded again; `understudy stats FILE --unanswered` lists what is still missing.
 
-    Without --upstream nothing is sent to anybody but the clients. See docs/stand-in.md.
+    Without --upstream and --announce nothing is sent to anybody but the clients. See
+    docs/stand-in.md.
 
     --rules changes what the stand-in says (docs/mutations.md). With --fuzz a client is under test:
     it is served again and again, each time with one message changed into something that it may not
