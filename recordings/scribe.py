@@ -32,6 +32,8 @@ from recordings.times import now
 
 NICENESS = 5
 """The game goes first: it waits for its frames, nobody for this."""
+AUTOGROUP = Path("/proc/self/autogroup")
+"""How nice a session is, where there is such a thing."""
 DOUBTS = 8
 """Different reasons why frames of one flow cannot be viewed, that are told."""
 ORPHANED = "the recorder ended without closing: what it had sent here is written"
@@ -221,13 +223,21 @@ def _without(*modules: str) -> Iterator[None]:
             del sys.modules[name]
 
 
+def _step_back() -> None:
+    """Let the recorder go first."""
+    with suppress(AttributeError, OSError):
+        os.nice(NICENESS)
+    with suppress(OSError):
+        # Linux shares processors among sessions first, and nice counts within one: ours is our own
+        AUTOGROUP.write_text(str(NICENESS))
+
+
 def main() -> None:
     """Serve the recorder that started this process."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):  # meant for the recorder: the end of the input is our sign
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    with suppress(AttributeError, OSError):
-        os.nice(NICENESS)
+    _step_back()
     mouth = Mouth(os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)  # a stray print must not get between
     heard = bodies(sys.stdin.buffer)
