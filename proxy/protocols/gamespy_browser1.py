@@ -247,6 +247,8 @@ class Browser1Dissector(StreamDissector):
             return unknown(str(error))
 
     def seal(self, direction: Direction, plain: bytes, cipher: str | None = None) -> bytes:
+        if direction is DOWN and self._asked is not None and not plain.startswith(FATAL):
+            cipher = CIPHERS.get(self._enctype)  # a list goes as this client has asked for it
         if cipher is None:
             greeted = self._greeted  # it has not gone by yet
             with suppress(*PEER_FAULTS):
