@@ -1,8 +1,11 @@
 """What a stand-in by rules can carry: Kaillera games at 60 frames a second, a lobby, JJ2 queries.
 
+scripts/bench standin --seconds 1800    (half an hour of games; the rest takes a minute)
+
 The clients are a process of their own (`_load_standin.py`), the recording goes on. How long the
 server's processes waited for a processor is told as well: on a machine that does other things the
-milliseconds are those of the others.
+milliseconds are those of the others. `nice` is no cure there: Linux shares processors among
+sessions first (`man 7 sched`, autogroup); as root, `echo -20 > /proc/self/autogroup` before is one.
 """
 
 from __future__ import annotations
@@ -114,7 +117,7 @@ def times(pid: int) -> tuple[float, float]:
 
 def memory(pid: int) -> int:
     """KiB that a process holds of its own, not of files; 0 where that cannot be told."""
-    with suppress(OSError):
+    with suppress(OSError, IndexError):  # one that has ended holds nothing
         text = Path(f"/proc/{pid}/status").read_text()
         return int(text.partition("RssAnon:")[2].split()[0])
     return 0

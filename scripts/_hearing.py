@@ -105,17 +105,19 @@ class Ears:
         self.turns.add(int(-wait * 1e9))
         self._listen(0)
 
-    def rest(self, seconds: float = 1.0) -> None:
-        """What still comes."""
-        end = time.perf_counter() + seconds
-        while (wait := end - time.perf_counter()) > 0:
-            self._listen(wait)
+    def rest(self, quiet: float = 1.0, most: float = 30.0) -> None:
+        """What still comes, until nothing has come for so many seconds."""
+        end = time.perf_counter() + most
+        while time.perf_counter() < end and self._listen(quiet):
+            pass
 
-    def _listen(self, wait: float) -> None:
-        for key, _ in self._selector.select(wait):
+    def _listen(self, wait: float) -> bool:
+        found = self._selector.select(wait)
+        for key, _ in found:
             data, came, now = read(key.fileobj)  # type: ignore[arg-type]
             self.reads.add(now - came)
             key.data(data, came)
+        return bool(found)
 
     def shown(self) -> dict[str, float]:
         """How late the clients are themselves."""

@@ -46,7 +46,7 @@ class Pair:
         right.join(int.from_bytes(left.all(kaillera.JOIN)[0][1:5], "little"))
         self._until(lambda: len(left.all(kaillera.JOIN)) == 2)
         self.said: list[int] = []
-        """When each of the last frames was said."""
+        """When each of the last frames was said, 20 seconds of them."""
         self.frame = 0
         self.wrong = 0
         """Datagrams that say something else than both have played."""
@@ -78,7 +78,7 @@ class Pair:
             one.socket.sendto(one.emulator.out.pop(), one.server)
         self.said.append(at)
         self.frame += 1
-        del self.said[: -4 * RATE]
+        del self.said[: -20 * RATE]
 
     def hear(self, side: int, data: bytes, came: int) -> None:
         """What has come for one of them."""
