@@ -216,7 +216,7 @@ class Guests(Watchman):
     ) -> None:
         """Wait until a client that comes by itself has played as far as it matters."""
         start = now()
-        heard = said_at = 0
+        began = last = heard = said_at = 0
         while True:
             news.clear()
             at = now()
@@ -225,6 +225,7 @@ class Guests(Watchman):
                     return
                 self._bridge.wait(news, LOOK)
                 continue
+            began = began or at
             if audience.frames != heard:
                 heard, last = audience.frames, at
             if run is not None and run.said and not said_at:
@@ -233,8 +234,7 @@ class Guests(Watchman):
             if seen is not None and (seen.ended is not None or audience.went_on(seen)):
                 self._bridge.wait(threading.Event(), AFTER)
                 return
-            quiet = (at - last) / 1e6
-            over = (at - start) / 1e6 > self._habits.sitting + (first if run is None else 0)
-            if over or audience.left or quiet > (SILENCE if said_at else QUIET):
+            quiet = (at - last) / 1e6 > (SILENCE if said_at else QUIET)
+            if quiet or audience.left or at - began > self._habits.sitting * 1e6:
                 return
             self._bridge.wait(news, LOOK)

@@ -14,7 +14,8 @@ from typing import Protocol
 from recordings.errors import UserError
 from replay.fuzzing.audience import BY_CLIENT, Audience, nth
 from replay.fuzzing.campaign import Campaign, House
-from replay.fuzzing.changes import Changes, Move
+from replay.fuzzing.changes import Changes
+from replay.fuzzing.cutting import FOLLOWED
 from replay.fuzzing.draft import Draft
 from replay.fuzzing.finding import Finding
 from replay.fuzzing.planning import Plan
@@ -103,8 +104,7 @@ class ClientCampaign(Campaign):
         """How the client is after a visit."""
         if visit.fate is not None:
             return Symptom(Sign.GONE, visit.fate)
-        awaits = run is not None and (not run.intact or Move.SKIP in run.changes)
-        if visit.hangs is not None and not awaits:  # what cannot be read may be waited for
+        if visit.hangs is not None and (run is None or _is_told(run)):
             return Symptom(Sign.SILENT, visit.hangs)
         if run is None:
             gone = self.house.process()
@@ -114,8 +114,13 @@ class ClientCampaign(Campaign):
     def _dropped(self, visit: Visit, run: Served) -> Symptom | None:
         """It hung up on a message that was whole, where the rehearsal went on."""
         seen = visit.audience.changed
-        if seen is None or seen.ended not in BY_CLIENT or not run.intact:
+        if seen is None or seen.ended not in BY_CLIENT or not _is_told(run):
             return None
         if visit.audience.went_on(seen) or not self.rehearsal.goes_on(run.plan):
             return None
         return Symptom(Sign.DROPPED, seen.ended or "")
+
+
+def _is_told(run: Served) -> bool:
+    """Whether the client got what it waited for, in a form that it can read."""
+    return run.intact and not any(one in FOLLOWED for one in run.changes)
