@@ -7,6 +7,7 @@ browsers.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -42,6 +43,7 @@ class GroupRoom:
             "maxwaiting": str(MOST_WAITING),
             "numservers": str(self.servers),
             "numplayers": str(self.players),
+            "maxplayers": str(MOST_WAITING),
             "password": "0",
         }
 
@@ -52,11 +54,15 @@ def group_rooms(world: World, game: str) -> Iterator[GroupRoom]:
     found = (world.options.get(f"{owner}.rooms") for owner in OWNERS)
     names = next((text for text in found if text is not None), DEFAULT)
     listed = [one.strip() for one in names.split(",")[:MOST_ROOMS] if one.strip()]
+    servers, players = Counter[str](), Counter[str]()
+    for host in hosts:
+        group = host.facts.get("groupid", "")
+        servers[group] += 1
+        players[group] += _count(host.facts.get("numplayers", ""))
     for number, name in enumerate(listed, 1):
-        room = crowd.rooms.get(f"#gpg!{number}")
-        inside = [one for one in hosts if one.facts.get("groupid") == str(number)]
-        players = sum(_count(one.facts.get("numplayers", "")) for one in inside)
-        yield GroupRoom(number, name, len(room.members) if room else 0, len(inside), players)
+        room, group = crowd.rooms.get(f"#gpg!{number}"), str(number)
+        waiting = len(room.members) if room else 0
+        yield GroupRoom(number, name, waiting, servers[group], players[group])
 
 
 def _count(text: str) -> int:

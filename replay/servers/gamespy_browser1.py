@@ -7,6 +7,7 @@ the secret is known; enctype 2 needs the secret in any case, enctype 1 only our 
 from __future__ import annotations
 
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from proxy.ciphers.gamespy_secrets import missing, secret_for
@@ -18,6 +19,7 @@ from proxy.protocols import gamespy_browser1 as wire
 from replay.servers._gs_filter import FilterError, read_filter
 from replay.servers._gs_hosts import Host, Hosts
 from replay.servers._gs_people import number, value
+from replay.servers._gs_rooms import OPTION, group_rooms
 from replay.standin.rules import OPAQUE, Acts, Close, Note, Rules, Say, hears
 from replay.standin.world import Client, World
 
@@ -47,7 +49,7 @@ class GamespyBrowser1(Rules):
 
     protocol = "gamespy-browser1"
     beside = True
-    options = {"rooms": "group rooms of games with lobbies: NAME,NAME"}
+    options = {"rooms": OPTION}
 
     def opened(self, client: Client) -> Acts:
         secure = "".join(self.world.random.choices(string.ascii_uppercase, k=wire.SECURE_LENGTH))
@@ -136,7 +138,8 @@ class GamespyBrowser1(Rules):
         found = self._found(asker, message)
         kind = value(message, "list")
         if kind == "groups":
-            made: Message = wire.TextList(servers=self._rooms())
+            game = value(message, "gamename") or asker.game
+            made: Message = wire.TextList(servers=self._rooms(game))
         elif kind == wire.COMPACT:
             made = wire.CompactList(servers=tuple(map(_endpoint, found)))
         else:
@@ -155,10 +158,9 @@ class GamespyBrowser1(Rules):
             return hosts
         return [one for one in hosts if test(one.facts)]
 
-    def _rooms(self) -> Grid:
-        names = [one.strip() for one in self.option("rooms").split(",") if one.strip()]
-        rows = ((str(n), name, "0", "200", "0", "200") for n, name in enumerate(names, 1))
-        return Grid(ROOM_COLUMNS, tuple(rows))
+    def _rooms(self, game: str) -> Grid:
+        rooms = (room.facts() for room in group_rooms(self.world, game))
+        return Grid(ROOM_COLUMNS, tuple(_values(facts, ROOM_COLUMNS) for facts in rooms))
 
     @hears(OPAQUE)
     def unreadable(self, client: Client, message: Message) -> Acts:
@@ -166,7 +168,10 @@ class GamespyBrowser1(Rules):
 
 
 def _row(host: Host, keys: tuple[str, ...]) -> tuple[str, ...]:
-    facts = {**host.facts, "ip": f"{host.place[0]}:{host.place[1]}"}
+    return _values({**host.facts, "ip": f"{host.place[0]}:{host.place[1]}"}, keys)
+
+
+def _values(facts: Mapping[str, str], keys: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(facts.get(name, "").replace("\\", "/") for name in keys)
 
 

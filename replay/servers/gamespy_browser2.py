@@ -21,6 +21,7 @@ from replay.servers._gs_filter import FilterError, Test, read_filter
 from replay.servers._gs_hosts import Host, Hosts
 from replay.servers._gs_people import value
 from replay.servers._gs_records import PORT, Lists, packed_ip, record, whole
+from replay.servers._gs_rooms import OPTION, group_rooms
 from replay.standin.rules import OPAQUE, Act, Acts, Close, Note, Rules, Say, Unanswered, hears
 from replay.standin.world import Client
 
@@ -48,7 +49,7 @@ class GamespyBrowser2(Rules):
 
     protocol = "gamespy-browser2"
     beside = True
-    options = {"rooms": "group rooms of games with lobbies: NAME,NAME"}
+    options = {"rooms": OPTION}
 
     @property
     def hosts(self) -> Hosts:
@@ -131,7 +132,7 @@ class GamespyBrowser2(Rules):
         if problem:
             yield Note("filter", f"the filter is ignored: {problem}", client)
         if options & ROOMS:
-            yield Say(client, self._rooms(own, browser.names), cipher=wire.CIPHER)
+            yield Say(client, self._rooms(own, browser), cipher=wire.CIPHER)
             return
         lists, where = self.world.shared(Lists), value(message, "filter", 5000)
         browser.layout, servers = lists.of(
@@ -141,17 +142,16 @@ class GamespyBrowser2(Rules):
         yield Say(client, made_list, cipher=wire.CIPHER)
         yield from self._watch(client, browser, message, options)
 
-    def _rooms(self, own: bytes, names: tuple[str, ...]) -> ServerList:
+    def _rooms(self, own: bytes, browser: Browser) -> ServerList:
         """Group rooms: the address is the number of the room (gamespy 9)."""
-        rooms = [one.strip() for one in self.option("rooms").split(",") if one.strip()]
-        layout = Layout(tuple((STRING, name.encode("latin-1")) for name in names))
-        servers = []
-        for number, room in enumerate(rooms, 1):
-            facts = {"hostname": room, "numwaiting": "0", "maxwaiting": "200", "numplayers": "0"}
-            facts |= {"numservers": "0", "groupid": str(number)}
-            values = tuple(facts.get(name, "").encode("latin-1", "replace") for name in names)
-            servers.append(Server(HAS_KEYS, number.to_bytes(4, "big"), (), values))
-        return ServerList(own, DEFAULT_PORT, layout, tuple(servers))
+        names, servers = browser.names, []
+        browser.layout = Layout(tuple((STRING, name.encode("latin-1")) for name in names))
+        for room in group_rooms(self.world, browser.game):
+            facts = room.facts()
+            if browser.test(facts):
+                values = tuple(facts.get(name, "").encode("latin-1", "replace") for name in names)
+                servers.append(Server(HAS_KEYS, room.number.to_bytes(4, "big"), (), values))
+        return ServerList(own, DEFAULT_PORT, browser.layout, tuple(servers))
 
     # pushes
 

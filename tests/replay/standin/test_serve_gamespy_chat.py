@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.replay import clients
+from tests.replay.standin.gamespy_lists import Browser
 from tests.replay.standin.peerchat import Chatter, spelled
 from tests.replay.standin.test_serve_ea import FILE as AGAIN
 from tests.replay.standin.test_serve_ea import unanswered
@@ -27,7 +28,8 @@ class Chat(Services):
     def __init__(self, folder: Path) -> None:
         (folder / "accounts.toml").write_text(ACCOUNTS)
         day = ("--rule", "gamespy-chat.motd=Hello|Be nice")
-        super().__init__(folder, "--accounts", "accounts.toml", *day)
+        rooms = ("--rule", "gamespy-browser2.rooms=East,West")
+        super().__init__(folder, "--accounts", "accounts.toml", *day, *rooms)
         self.players: list[Chatter] = []
 
     def comes(self, nick: str = "", *, game: str | None = "gmtest", pid: int = 42) -> Chatter:
@@ -216,6 +218,11 @@ def test_logins_title_and_group_rooms(chat: Chat) -> None:
         assert alice.joins(room) == ["anna"], "nobody owns a public room"
         assert bob.joins(room) == ["anna", "ben"]
         assert bob.asks(f"MODE {room} +o ben", "482")
+    rooms = Browser(chat.ports["browser2"])
+    rooms.asks("\\hostname\\numwaiting\\maxwaiting", "numwaiting > 0", options=32)
+    (listed,) = rooms.list()
+    rooms.close()
+    assert (listed["ip"], listed["hostname"], listed["numwaiting"]) == ("0.0.0.1", "East", "2")
     assert alice.asks("REGISTERNICK 1 ben-wins 0", "707").params[2] == str(pid)
     assert bob.asks("REGISTERNICK 1 ben-wins 0", "711")
     assert bob.asks("GETUDPRELAY #GPG!1", "712")
