@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from proxy.message import Message
-from replay.servers._gs_people import People, Profile, number, value
+from replay.servers._gs_people import Account, People, Profile, number, value
 
 NEWUSER_NICK, NEWUSER_PASSWORD, NEWUSER_UNIQUENICK, NEWUSER_TAKEN = 0x201, 0x202, 0x203, 0x204
 NEWUSER = {
@@ -12,6 +14,30 @@ NEWUSER = {
     NEWUSER_UNIQUENICK: "The unique nick is not valid.",
     NEWUSER_TAKEN: "The unique nick is taken.",
 }
+
+
+class Named(NamedTuple):
+    """Whom a login names."""
+
+    names: list[str]
+    """Of the account, the most exact first."""
+    profile: Profile | None
+    account: Account | None
+    unknown: tuple[int, str]
+    """Error code and text for when it is not known."""
+
+
+class Proved(NamedTuple):
+    """What a login proves."""
+
+    who: Named
+    right: bytes | None
+    """The password that it was made with."""
+    proof: str
+    """Ours of the same password."""
+    known: bool
+    """Whether any password is known that could be the one."""
+    wrong: tuple[int, str]
 
 
 def make_user(people: People, message: Message, password: str) -> tuple[int, Profile | None]:

@@ -9,18 +9,20 @@ from proxy.message import Message
 from proxy.protocols.gamespy_presence import Presence
 from replay.servers._gs_login import OLD_BUDDIES, error
 from replay.servers._gs_people import MOST_WAITING, Profile, number, value
-from replay.servers._gs_status import StatusRules
+from replay.servers._gs_status import AUTHORISED, MESSAGE, NO_LIST, REVOKED, UTM, StatusRules
 from replay.standin.rules import Acts, Say, hears
 from replay.standin.world import Client
 
-MESSAGE, AUTHORISED, REVOKED, INVITE = 1, 4, 6, 101
+INVITE = 101
 OLD_REVOKES = 2
 """Bit of `sdkrevision`: a revocation comes as `bm` 6."""
 LONGEST_TEXT = 1400
-PASSED_ON = frozenset((MESSAGE, 5, 102, 103, 104, 105, *range(200, 209)))
+PASSED_ON = frozenset((MESSAGE, UTM, 102, 103, 104, 105, *range(200, 209)))
 """Types of `bm` that a client may send to another."""
+BM_KIND = 0x902
+"""The type of a message is none that clients send."""
 ADDBUDDY = {"new": 0x602, "already": 0x603, "blocked": 0x604, "blocking": 0x605}
-AUTHADD_FROM, AUTHADD_SIGNATURE = 0x701, 0x702
+AUTHADD_FROM, AUTHADD_SIGNATURE, AUTHADD_BLOCKED, AUTHADD_BLOCKING = range(0x701, 0x705)
 BM_NO_BUDDY, BM_OFFLINE = 0x901, 0x903
 DELBUDDY, REVOKE, ADDBLOCK, REMOVEBLOCK = 0xB01, 0xF01, 0x1201, 0x1301
 AGREES = "I have authorized your request to add me to your list"
@@ -56,7 +58,7 @@ class BuddyRules(StatusRules):
             buddy.asked[str(profile.pid)] = reason
             self.people.keep(buddy)
         other = self.people.here.get(pid)
-        if other is not None:
+        if other is not None and not self.seat(other).quiet & NO_LIST:
             yield self.request(other, profile.pid, reason, buddy)
 
     @hears("authadd")
@@ -73,6 +75,11 @@ class BuddyRules(StatusRules):
         if value(message, "sig") != signature:
             yield Say(client, error(AUTHADD_SIGNATURE, "The signature is wrong.", message))
             return
+        if profile.pid in asker.blocked or asker.pid in profile.blocked:
+            mine = asker.pid in profile.blocked
+            code = AUTHADD_BLOCKING if mine else AUTHADD_BLOCKED
+            yield Say(client, error(code, "One of you blocks the other.", message))
+            return
         del profile.asked[str(asker.pid)]
         self.people.keep(profile)
         self.people.befriend(asker, profile.pid)
@@ -80,10 +87,10 @@ class BuddyRules(StatusRules):
         if both:
             self.people.befriend(profile, asker.pid)
         other = self.people.here.get(asker.pid)
+        if other is None or self.seat(other).revision & OLD_BUDDIES:
+            text = f"{AGREES}|signed|{signature}"
+            yield from self.send(asker, AUTHORISED, profile.pid, text)[1]
         if other is not None:
-            if self.seat(other).revision & OLD_BUDDIES:
-                text = f"{AGREES}|signed|{signature}"
-                yield self.bm(other, AUTHORISED, profile.pid, text)
             yield from self.tell_status(other, profile.pid)
         if both:
             yield from self.tell_status(client, asker.pid)
@@ -108,9 +115,9 @@ class BuddyRules(StatusRules):
             yield Say(client, error(REVOKE, "You are not on that list.", message))
             return
         there = self.people.here.get(other.pid)
-        if there is not None and self.seat(there).revision & OLD_REVOKES:
+        if there is None or self.seat(there).revision & OLD_REVOKES:
             signature = self.people.signature(profile.pid, other.pid)
-            yield self.bm(there, REVOKED, profile.pid, f"|signed|{signature}")
+            yield from self.send(other, REVOKED, profile.pid, f"|signed|{signature}")[1]
 
     @hears("addblock", "removeblock")
     def block(self, client: Client, message: Message) -> Acts:
@@ -141,18 +148,17 @@ class BuddyRules(StatusRules):
         kind, pid = number(value(message, "bm")), number(value(message, "t"))
         buddy = self.people.profiles.get(pid)
         text = _raw(message, "msg")
-        if buddy is None or kind not in PASSED_ON or not self._know(profile, buddy):
+        if kind not in PASSED_ON:
+            yield Say(client, error(BM_KIND, "Nobody sends messages of that type.", message))
+            return
+        if buddy is None or not self._know(profile, buddy):
             yield Say(client, error(BM_NO_BUDDY, "That is no buddy.", message))
             return
-        other = self.people.here.get(pid)
         if profile.pid in buddy.blocked:
             return
-        if other is not None:
-            yield self.bm(other, kind, profile.pid, text)
-        elif kind == MESSAGE and len(buddy.waiting) < MOST_WAITING:
-            buddy.waiting.append([kind, profile.pid, self.world.seconds, text])
-            self.people.keep(buddy)
-        else:
+        sent, acts = self.send(buddy, kind, profile.pid, text)
+        yield from acts
+        if not sent:
             yield Say(client, error(BM_OFFLINE, "The buddy is not here.", message))
 
     @staticmethod

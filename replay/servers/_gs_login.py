@@ -5,17 +5,19 @@ from __future__ import annotations
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from proxy.ciphers import gp_proof
 from proxy.message import Message
 from proxy.protocols.gamespy_presence import Presence, login_user
-from replay.servers._gs_accounts import NEWUSER, NEWUSER_NICK, make_user
-from replay.servers._gs_people import Account, People, Profile, number, value
-from replay.standin.rules import Act, Acts, Close, Note, Rules, Say, hears
+from replay.servers._gs_accounts import NEWUSER, NEWUSER_NICK, Named, Proved, make_user
+from replay.servers._gs_people import People, Profile, number, value
+from replay.standin.rules import Act, Acts, Close, Later, Note, Rules, Say, hears
 from replay.standin.world import Client, World
 
 NOT_LOGGED_IN, BAD_SESSKEY, KICKED = 2, 3, 6
+LOGIN_TIMEOUT, LOGIN_DELETED = 0x101, 0x106
+LOGIN_TIME = 120.0
+"""Seconds for a login."""
 LOGIN_NICK, LOGIN_EMAIL, LOGIN_PASSWORD, LOGIN_PROFILE = 0x102, 0x103, 0x104, 0x105
 LOGIN_UNIQUENICK, LOGIN_PREAUTH, LOGIN_TICKET = 0x109, 0x10A, 0x10B
 OLD_BUDDIES, NEW_STATUS, LISTS = 1, 4, 8
@@ -41,30 +43,6 @@ class Seat:
     """What `statusinfo` said last."""
     listed: dict[str, list[int]] = field(default_factory=dict)
     """`bdy` and `blk`: lists that a recording told before the login was over."""
-
-
-class Named(NamedTuple):
-    """Whom a login names."""
-
-    names: list[str]
-    """Of the account, the most exact first."""
-    profile: Profile | None
-    account: Account | None
-    unknown: tuple[int, str]
-    """Error code and text for when it is not known."""
-
-
-class Proved(NamedTuple):
-    """What a login proves."""
-
-    who: Named
-    right: bytes | None
-    """The password that it was made with."""
-    proof: str
-    """Ours of the same password."""
-    known: bool
-    """Whether any password is known that could be the one."""
-    wrong: tuple[int, str]
 
 
 def error(code: int, text: str, message: Message | None = None, *, fatal: bool = False) -> Presence:
@@ -114,7 +92,14 @@ class LoginRules(Rules):
 
     def opened(self, client: Client) -> Acts:
         challenge = self.seat(client).challenge
+        yield Later(LOGIN_TIME, lambda: self._too_late(client))
         yield Say(client, Presence.make(("lc", 1), ("challenge", challenge), ("id", 1)))
+
+    def _too_late(self, client: Client) -> Iterator[Act]:
+        """Who is not logged in after some time keeps a place for nobody."""
+        if client.open and self.seat(client).profile is None:
+            yield Say(client, error(LOGIN_TIMEOUT, "No login has come.", fatal=True))
+            yield Close(client, "no login has come")
 
     def refuse(self, client: Client, code: int, text: str, message: Message) -> Iterator[Act]:
         """A login that fails; the connection ends."""
@@ -186,7 +171,10 @@ class LoginRules(Rules):
         found = self.people.account(email)
         profile = self.people.nick(found, nick) if found else None
         if found is not None and profile is None:
-            return Named([user, email], None, found, (LOGIN_NICK, "The profile is not known."))
+            wrong = LOGIN_NICK, "The profile is not known."
+            if nick.lower() in found.deleted:
+                wrong = LOGIN_DELETED, "The profile has been deleted."
+            return Named([user, email], None, found, wrong)
         text = "The address is not known."
         return Named([user, email, nick], profile, found, (LOGIN_EMAIL, text))
 

@@ -24,6 +24,7 @@ LONGEST = 255
 MOST_BUDDIES = 1000
 MOST_SEEN = 64
 """Passwords of a recording that are tried for one login."""
+MOST_DELETED = 20
 MOST_WAITING = 100
 """Messages and requests that wait for a player who is away."""
 _EDITABLE = (
@@ -80,6 +81,8 @@ class Account:
     """None: not known yet."""
     userid: int
     profiles: list[int] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    """Nicks of profiles that there were."""
 
 
 class People:
@@ -169,6 +172,7 @@ class People:
         """Delete a profile; nobody has it as a buddy any more."""
         account = self.account_of(profile)
         account.profiles.remove(profile.pid)
+        account.deleted = [*account.deleted[-MOST_DELETED:], same(profile.nick)]
         self._unique.pop((profile.namespace, same(profile.uniquenick)), None)
         for fan in self.fans(profile.pid):
             self.unfriend(fan, profile.pid)

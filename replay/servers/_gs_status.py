@@ -15,12 +15,25 @@ from replay.servers._gs_login import (
     Seat,
     error,
 )
-from replay.servers._gs_people import Profile, value
+from replay.servers._gs_people import MOST_WAITING, Profile, value
 from replay.standin.rules import Act, Acts, Close, Say, hears
 from replay.standin.world import Client
 
-REQUEST, STATUS = 2, 100
+MESSAGE, REQUEST, AUTHORISED, UTM, REVOKED, STATUS = 1, 2, 4, 5, 6, 100
 """Types of `bm`."""
+NO_MESSAGES, NO_UTMS, NO_LIST = 1, 2, 4
+QUIET = {
+    MESSAGE: NO_MESSAGES,
+    UTM: NO_UTMS,
+    REQUEST: NO_LIST,
+    AUTHORISED: NO_LIST,
+    REVOKED: NO_LIST,
+}
+"""Type of `bm` -> the bit of `quiet` that suppresses it (gamespy 2.2)."""
+WAIT = frozenset((MESSAGE, AUTHORISED, REVOKED))
+"""Types that wait for a player who is away or wants to be left alone; requests do so anyway."""
+QUIET_NO_MORE = -1
+STATUS_BAD = 0x800
 BSI = {
     "hostip": "hostIp",
     "hprivip": "hprivIp",
@@ -52,15 +65,34 @@ class StatusRules(LoginRules):
     # coming and going
 
     def arrived(self, client: Client, seat: Seat, profile: Profile) -> Iterator[Act]:
-        for asker, reason in list(profile.asked.items()):
-            yield self.request(client, int(asker), reason, profile)
-        for kind, sender, when, text in profile.waiting:
-            yield self.bm(client, kind, sender, text, when)
-        if profile.waiting:
-            profile.waiting = []
-            self.people.keep(profile)
+        yield from self.catch_up(client, seat, profile, QUIET_NO_MORE)
         for pid in profile.buddies:
             yield from self.tell_status(client, pid)
+
+    def catch_up(self, client: Client, seat: Seat, profile: Profile, ended: int) -> Iterator[Act]:
+        """What has waited: of the types whose bits of `quiet` have `ended`."""
+        wanted = {kind for kind, bit in QUIET.items() if bit & ended and not bit & seat.quiet}
+        if REQUEST in wanted:
+            for asker, reason in list(profile.asked.items()):
+                yield self.request(client, int(asker), reason, profile)
+        waiting = profile.waiting
+        profile.waiting = [one for one in waiting if one[0] not in wanted]
+        for kind, sender, when, text in waiting:
+            if kind in wanted:
+                yield self.bm(client, kind, sender, text, when)
+        if len(profile.waiting) < len(waiting):
+            self.people.keep(profile)
+
+    def send(self, to: Profile, kind: int, sender: int, text: str) -> tuple[bool, list[Act]]:
+        """A message to a player: whether it arrives or waits, and the acts."""
+        other = self.people.here.get(to.pid)
+        if other is not None and not self.seat(other).quiet & QUIET.get(kind, 0):
+            return True, [self.bm(other, kind, sender, text)]
+        if kind in WAIT and len(to.waiting) < MOST_WAITING:
+            to.waiting.append([kind, sender, self.world.seconds, text])
+            self.people.keep(to)
+            return True, []
+        return other is not None, []  # who is quiet does not say so
 
     def left(self, client: Client) -> Iterator[Act]:
         seat = self.seat(client)
@@ -117,6 +149,8 @@ class StatusRules(LoginRules):
             return acts
         seat = self.seat(client)
         code = value(message, "status", 12) or "0"
+        if not code.removeprefix("-").isdecimal():
+            return [Say(client, error(STATUS_BAD, "That is no status.", message))]
         seat.status = code, value(message, "statstring"), value(message, "locstring")
         seat.info = {}
         return self.spread(profile)

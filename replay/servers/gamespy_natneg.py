@@ -19,9 +19,11 @@ from replay.standin.world import Client, World
 FILLER = bytes.fromhex("ffff6d16b57dea")
 """Behind every INITACK of the official servers."""
 GOT_DATA = 0x42
-DEAD_BEAT = 1
+DEAD_BEAT, INIT_TIMEOUT = 1, 2
+"""How a negotiation ended: without a partner, before all of a player's own packets had come."""
 PATIENCE = 60.0
 """Seconds that a player waits for a partner."""
+NOWHERE = "0.0.0.0", 0  # noqa: S104 - nobody's address
 GAME_PORT, FIRST_SERVER = 0, 1
 RETRIES, EVERY = 4, 0.5
 """How often CONNECT is sent until it is acknowledged."""
@@ -101,7 +103,8 @@ class GamespyNatneg(Rules):
             del pairs[pair.cookie]
         if not pair.connected:
             for side in pair.sides.values():
-                yield Say(side.client, self._connect(pair, side, ("0.0.0.0", 0), DEAD_BEAT))  # noqa: S104
+                finished = DEAD_BEAT if side.ready else INIT_TIMEOUT
+                yield Say(side.client, self._connect(pair, side, NOWHERE, finished))
 
     @hears("PREINIT")
     def before_init(self, client: Client, message: Message) -> Acts:

@@ -15,6 +15,7 @@ from replay.servers._gs_taped import TapedRules
 from replay.standin.rules import OPAQUE, Acts, Close, Say, hears
 from replay.standin.world import Client
 
+SERVER_CLOSED = 7
 UPDATEUI_EMAIL = 0x301
 NEWPROFILE_NICK, NEWPROFILE_OLD = 0x401, 0x402
 UPDATEPRO_NICK = 0x501
@@ -28,6 +29,10 @@ class GamespyPresence(TapedRules):
     """All that a logged-in client may ask."""
 
     protocol = "gamespy-presence"
+
+    def kept(self) -> Acts:
+        for client in list(self.world.shared(Seats)):
+            yield Say(client, error(SERVER_CLOSED, "The server goes.", fatal=True))
 
     def closed(self, client: Client) -> Acts:
         yield from self.left(client)
@@ -52,9 +57,13 @@ class GamespyPresence(TapedRules):
     @hears("quiet")
     def be_quiet(self, client: Client, message: Message) -> Acts:
         profile, acts = self.session(client, message)
-        if profile is not None:
-            self.seat(client).quiet = number(value(message, "quiet"))
-        return acts
+        yield from acts
+        if profile is None:
+            return
+        seat = self.seat(client)
+        before, seat.quiet = seat.quiet, number(value(message, "quiet"))
+        yield from self.catch_up(client, seat, profile, before & ~seat.quiet)
+        yield from self.spread(profile)  # how quiet it is, is part of a status
 
     @hears("getprofile")
     def get_profile(self, client: Client, message: Message) -> Acts:
