@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 
 from proxy import registry
+from proxy.dissector import Dissector
 from proxy.flow import as_json
+from proxy.keys import SessionKeys
 from proxy.message import Message, Opaque
 from proxy.protocol import Protocol
-from recordings.model import Frame
+from recordings.model import Direction, Frame
 
-PLACE = "proxy.annotate:annotate"
-"""Where `annotate` is, for who is given the name only."""
+PLACE = "proxy.annotate:Reader"
+"""Where `Reader` is, for who is given the name only."""
 
 _KEYED = re.compile(r"encipher|secret|challenge|\b(?:s?key|mask)\b")
 """What the doubts of a dissector speak of when a key is missing."""
@@ -43,6 +45,25 @@ def fill(frame: Frame, message: Message) -> None:
 def annotate(protocol: str, frame: Frame) -> None:
     """Fill kind, fields and error of a frame of a flow of the protocol that is named."""
     fill(frame, view(registry.protocol(protocol), frame))
+
+
+class Reader:
+    """Reads the frames of one flow (see `recordings.scribe.Reader`)."""
+
+    def __init__(self, protocol: str) -> None:
+        self._protocol = registry.protocol(protocol)
+        self._dissector: Dissector | None = None
+
+    def annotate(self, frame: Frame) -> None:
+        """Fill kind, fields and error."""
+        fill(frame, view(self._protocol, frame))
+
+    def dissect(self, direction: Direction, raw: bytes, at: int) -> Frame:
+        """The frame of the flow's next datagram, of a protocol whose dissector is apart."""
+        if self._dissector is None:
+            self._dissector = self._protocol.dissector(SessionKeys())
+        (frame,) = self._dissector.feed(direction, raw, at)
+        return frame
 
 
 def lacks_key(doubt: str) -> bool:

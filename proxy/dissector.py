@@ -8,6 +8,7 @@ opaque frame, so that concatenating `raw` always gives back what the transport d
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from proxy.keys import SessionKeys
 from proxy.message import WireError
@@ -24,6 +25,10 @@ LOST = "lost: the stream stopped making sense earlier"
 
 class Dissector:
     """One flow's machine. Subclass `StreamDissector` or `DatagramDissector` instead."""
+
+    apart: ClassVar[bool] = False
+    """Whether its work may be done later and elsewhere: it neither learns nor needs keys, and it
+    need not have seen a frame that a rule has changed."""
 
     def __init__(self, keys: SessionKeys) -> None:
         self.keys = keys

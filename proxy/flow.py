@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,7 +12,7 @@ import msgspec
 from proxy.message import Message
 from proxy.protocol import Protocol as WireProtocol
 from proxy.relay.api import Address, Listen
-from recordings.model import Frame, Key, Origin, Transport
+from recordings.model import Direction, Frame, Key, Origin, Transport
 
 _encode = msgspec.json.Encoder().encode
 
@@ -22,6 +23,10 @@ def as_json(fields: dict[str, Any]) -> str:
         return _encode(fields).decode()
     except (UnicodeEncodeError, OverflowError, TypeError):
         return json.dumps(fields, default=str)
+
+
+Unread = Callable[[int, Direction, int, bytes], int]
+"""Records a datagram of a flow, at a time in microseconds, as it came; the id of its frame."""
 
 
 @dataclass(slots=True, eq=False)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from proxy import registry
-from proxy.flow import Flow, Store, Watch
+from proxy.flow import Flow, Store, Unread, Watch
 from proxy.keys import FlowKeys, SessionKeys
 from proxy.legs import Leg, Redirects
 from proxy.mutation.engine import Mutations
@@ -77,6 +77,7 @@ class Recorder:
     ) -> None:
         self.settings = settings or Settings()
         self.redirects: Redirects | None = None
+        self.unread: Unread | None = None  # takes datagrams that others may dissect
         self._store = store
         self._now = now
         self._watch = watch
@@ -179,6 +180,7 @@ class Recorder:
             watch=self._watch,
             on_closed=self._closed,
             on_refused=self._on_refused,
+            unread=self.unread,
         )
 
     def tap_of(self, flow_id: int) -> Tap | None:

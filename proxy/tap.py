@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from proxy import annotate, registry
 from proxy.dissector import LOST, Dissector
 from proxy.faults.fate import Fate
-from proxy.flow import Flow, Store, Watch
+from proxy.flow import Flow, Store, Unread, Watch
 from proxy.held import Held
 from proxy.keys import SessionKeys
 from proxy.message import Message
 from proxy.relay.api import Pipe
-from proxy.rules import Rule
+from proxy.rules import Rule, chosen
 from recordings.errors import UserError
 from recordings.model import Direction, Frame, Transport
 
@@ -43,7 +43,9 @@ class Tap:
         watch: Watch | None = None,
         on_closed: Callable[[Tap, str], None] | None = None,
         on_refused: Callable[[str], None] | None = None,
+        unread: Unread | None = None,
     ) -> None:
+        """`unread` records a datagram that others dissect, if the protocol lets them."""
         self.flow = flow
         self.frames = self.bytes = self.errors = 0
         self.protocol = flow.protocol
@@ -64,6 +66,8 @@ class Tap:
         """What the faults of the transport do to the frames that are recorded now."""
         self._elsewhere = store.annotates and not registry.is_added(flow.protocol.name)
         """Whether others say what frames mean, so that this need not."""
+        apart = self._elsewhere and self.dissector.apart and chosen(rules) is not None
+        self._unread = unread if apart else None
         self._held = {d: Held(self, d) for d in Direction if any(r.holds(d) for r in rules)}
 
     # What it says by itself (see `Actor`)
@@ -86,6 +90,14 @@ class Tap:
     def seen(self, direction: Direction, data: bytes) -> None:
         """See `Sink.seen`."""
         at = self._now()
+        if self._unread is not None and self.fate is None:
+            self.frames += 1
+            self.bytes += len(data)
+            try:
+                self._unread(self.flow.id, direction, at, data)
+            except UserError as error:
+                self.refused(str(error))
+            return
         try:
             frames = self.dissector.feed(direction, data, at)
         except Exception as error:  # see _feed
@@ -206,7 +218,11 @@ class Tap:
         if fate is not None:
             fate.mark(frame)
         try:
-            self.store.append(flow.id, frame)
+            if self._unread is not None and frame.raw is not None and frame.action is None:
+                frame.id = self._unread(flow.id, frame.direction, frame.at, frame.raw)
+                frame.error = frame.derived = None  # which is found out there
+            else:
+                self.store.append(flow.id, frame)
             for key in frame.keys:
                 self.store.add_key(flow.session, key, flow_id=flow.id, frame_id=frame.id)
         except UserError as error:

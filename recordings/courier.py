@@ -31,6 +31,7 @@ CARRY_ROWS = 2000
 MESSAGE_ROWS = 64
 """Rows of one message: few, so that nobody waits long for the interpreter lock."""
 MESSAGE_BYTES = 256 << 10
+"""Where they are more, each goes alone."""
 PIPE_BYTES = 1 << 20
 """What a pipe is asked to hold, where the system can be asked."""
 HOME = Path(__file__).resolve().parent.parent
@@ -53,6 +54,7 @@ class Courier(Taker):
         self._mouth = Mouth(process.stdin)
         self._heard = bodies(process.stdout)
         self._asked: dict[int, threading.Event] = {}
+        self._ordered = 0
         self._closing = self._closed = False
         self._listener = threading.Thread(
             target=self._listen, name=f"scribe of {path.name}", daemon=True
@@ -94,22 +96,22 @@ class Courier(Taker):
     # there
 
     def _carry(self) -> None:
-        rows: list[Row] = []
         messages: list[bytes] = []
+        take, left = self.queue.popleft, min(len(self.queue), CARRY_ROWS)
         with suppress(IndexError):  # a failure has emptied it
-            for _ in range(min(len(self.queue), CARRY_ROWS)):
-                row = self.queue.popleft()
-                rows.append(row if row[0].__class__ is int else self._order(row))
-                if len(rows) == MESSAGE_ROWS or row[-1] - rows[0][-1] > MESSAGE_BYTES:
-                    messages.append(_message(rows))
-                    rows = []
-        if rows:
-            messages.append(_message(rows))
+            while left > 0:
+                rows = [take() for _ in range(min(left, MESSAGE_ROWS))]
+                left -= len(rows)
+                if self.orders != self._ordered:
+                    rows = [row if row[0].__class__ is int else self._order(row) for row in rows]
+                big = rows[-1][-1] - rows[0][-1] > MESSAGE_BYTES
+                messages += map(_message, ([row] for row in rows) if big else (rows,))
         if messages:
             self._mouth.give(b"".join(messages))
 
     def _order(self, row: Row) -> Row:
         """An order as it can be sent: an event becomes a number that comes back."""
+        self._ordered += 1
         if isinstance(row[0], threading.Event):
             number = row[-1]
             self._asked[number] = row[0]
@@ -186,7 +188,7 @@ def _plain(row: Row) -> Row:
     if row[0].__class__ is not int:
         return row[0], tuple(map(_plain_value, row[1])), row[2]
     values = [_plain_value(value) for value in row]
-    if row[DERIVED] is not None:
+    if len(row) > DERIVED and row[DERIVED] is not None:
         values[DERIVED] = json_text(row[DERIVED])
     return tuple(values)
 

@@ -24,6 +24,7 @@ _ADD_KEY = """
 INSERT INTO keys (session_id, flow_id, frame_id, name, cipher, direction, key, source)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
+CLOSE_FLOW = "UPDATE flows SET closed_at = ?, close_reason = ? WHERE id = ?"
 _ANNOTATE = """
 UPDATE frames SET plain = ?, protocol = ?, kind = ?, fields = ?, error = ?, cipher = ?, derived = ?
 WHERE id = ?
@@ -161,8 +162,7 @@ class Ledger:
 
     def close_flow(self, flow_id: int, at: int, reason: str) -> None:
         """Say that a flow is over."""
-        sql = "UPDATE flows SET closed_at = ?, close_reason = ? WHERE id = ?"
-        self._order(sql, (at, reason, flow_id))
+        self._order(CLOSE_FLOW, (at, reason, flow_id))
         self._numbers.pop(flow_id, None)
 
     def annotate(self, frame: Frame) -> None:

@@ -71,6 +71,9 @@ class _Session:
 class Rotating:
     """Gives to one recording after the other. All calls from one thread, but `open_next`."""
 
+    append_unread = None
+    """What a scribe knows of a flow's datagrams ends with its file: they are dissected before."""
+
     def __init__(
         self,
         first: Recording,

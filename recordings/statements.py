@@ -24,6 +24,9 @@ KIND, FIELDS, ERROR, CIPHER, DERIVED = map(
 )
 
 Row: TypeAlias = tuple[Any, ...]
+UNREAD = 7
+"""Values of the row of a datagram that is still to be dissected: those up to `raw`, and the last
+one."""
 
 GROUP_ROWS = 1000
 SHORT = 128

@@ -19,7 +19,7 @@ from recordings.committer import Committer
 from recordings.courier import Courier, Noticed, hire
 from recordings.errors import UserError
 from recordings.ledger import Ledger, json_text
-from recordings.model import Frame
+from recordings.model import Direction, Frame
 
 QUEUE_LIMIT = 64 << 20
 """Bytes that may wait to be written."""
@@ -65,8 +65,8 @@ class Recording(Ledger):
         """Make a recording, or open one to append to it; raises UserError.
 
         With `scribe` a process of its own writes it. That one also fills kind, fields and error of
-        frames that come without a kind, by `annotator`: the place, `module:name`, of a function
-        that takes the name of the flow's protocol and a frame.
+        frames that come without a kind, by `annotator`: the place, `module:name`, of a
+        `recordings.scribe.Annotator`.
         """
         path = Path(path).resolve()
         if scribe:
@@ -229,6 +229,21 @@ class Recording(Ledger):
                 given,
             )
         )
+        if len(self._queue) >= committer.wake_at:
+            committer.wake()
+        return frame_id
+
+    def append_unread(self, flow_id: int, direction: Direction, at: int, raw: bytes) -> int:
+        """Write a datagram that the scribe is to dissect, where there is one; the frame's id."""
+        committer = self._committer
+        if committer.failure is not None:
+            raise RecordingFailed(committer.failure)
+        numbers = self._numbers
+        number = (numbers[flow_id] if flow_id in numbers else self._adopt(flow_id)) + 1
+        numbers[flow_id] = number
+        self._last_frame = frame_id = self._last_frame + 1
+        committer.given = given = committer.given + ROW_BYTES + len(raw)
+        self._queue.append((frame_id, flow_id, number, direction._value_, at, raw, given))
         if len(self._queue) >= committer.wake_at:
             committer.wake()
         return frame_id

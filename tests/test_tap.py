@@ -2,27 +2,67 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy import registry
+from proxy.annotate import PLACE
 from proxy.flow import Flow, as_json
 from proxy.message import Message
+from proxy.relay.api import Listen
 from proxy.relay.clock import now
 from proxy.rules import DROP, Insert, Rule, Swallow, Verdict
 from proxy.tap import Tap
 from recordings.model import Action, Direction, Frame, Origin, Transport
 from recordings.writer import Recording
 from tests.toy import DOWN, TOY, UP, Clock, Line, MemoryStore, keys, listen, split
+from tests.vectors.kaillera import VECTORS as KAILLERA
 
 
 def make(store: MemoryStore, rules: Sequence[Rule] = ()) -> Tap:
     flow = Flow(1, 1, TOY, listen(), ("198.51.100.5", 999), ("203.0.113.9", 7), ("192.0.2.1", 7))
     return Tap(flow, keys(), store, now=Clock(), rules=rules)
+
+
+def kaillera_evening(path: Path, *, apart: bool, rules: Sequence[Rule] = ()) -> list[Any]:
+    """The rows of a Kaillera flow whose datagrams are dissected here, or by the scribe."""
+    protocol = registry.protocol("kaillera")
+    listening = Listen("kaillera", Transport.UDP, "192.0.2.1", 7, None)
+    sent: list[bytes] = []
+    with Recording.open(path, scribe=True, annotator=PLACE) as recording:
+        session = recording.add_session(game=None, client="c", origin=Origin.RECORD, at=0)
+        flow_id = recording.add_flow(
+            session_id=session, protocol="kaillera", transport=Transport.UDP,
+            client="198.51.100.5:999", server=None, opened_at=0,
+        )  # fmt: skip
+        flow = Flow(flow_id, session, protocol, listening, ("198.51.100.5", 999), None, ("", 7))
+        unread = recording.append_unread if apart else None
+        tap = Tap(flow, keys(), recording, now=Clock(), rules=rules, unread=unread)
+        for vector in (*KAILLERA, *KAILLERA[::-1]):
+            for direction, data in (*vector.before, (vector.direction, vector.raw)):
+                if tap.held(direction):
+                    sent += tap.through(direction, data)
+                else:
+                    tap.seen(direction, data)
+        assert tap.frames > 2 * len(KAILLERA)
+    errors = tap.errors + recording.errors
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        return [errors, sent, *db.execute("SELECT * FROM frames ORDER BY id").fetchall()]
+
+
+@pytest.mark.parametrize("rule", [None, Swallow("HELLOD00D", DOWN), Swallow("Chat", DOWN)])
+def test_who_dissects_a_datagram_makes_no_difference(tmp_path: Path, rule: Rule | None) -> None:
+    rules = [rule] if rule else []
+    apart = kaillera_evening(tmp_path / "1.db", apart=True, rules=rules)
+    assert apart == kaillera_evening(tmp_path / "2.db", apart=False, rules=rules)
 
 
 class Rewrite:

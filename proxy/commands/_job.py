@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,14 +24,13 @@ from proxy.relay.api import Address, Listen, show_address
 from proxy.relay.clock import now
 from proxy.relay.dns import Answered
 from proxy.relay.engine import Engine
+from proxy.relay.loop import run
 from proxy.relay.resolver import Resolver, system_name_server
 from recordings.errors import UserError
 from recordings.model import Transport
 
 TICK = 15.0
 """Seconds between two looks at whether a session is over."""
-SWITCH_INTERVAL = 0.0005
-"""Seconds after which the loop lets the writer's thread run: it keeps up three times as well."""
 COLLECT = 20_000, 50, 100
 """Frames on their way to the recording are no garbage: look for some less often than usual."""
 SAID = 1000
@@ -107,6 +105,7 @@ class Job:
             watch=watch,
             on_refused=self._refused,
         )
+        self.recorder.unread = self.recording.append_unread if watch is None else None
         faulty = bool(traffic.fault or traffic.faults or options.changeable)
         self._faults = Faults(self.recorder, time.monotonic) if faulty else None
         self.engine = Engine(
@@ -153,9 +152,8 @@ class Job:
         """Serve until Ctrl-C, SIGTERM or the end of the store; raises UserError for the last."""
         if self.recording.recovered:
             self._warn(self.recording.recovered)
-        sys.setswitchinterval(SWITCH_INTERVAL)
         try:
-            asyncio.run(self._serve())
+            run(self._serve())
         finally:
             tally = self._close()
             if self._made and not tally.sessions and not self._ready:

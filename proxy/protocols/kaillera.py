@@ -411,6 +411,8 @@ _INPUTS = {one.tag: one.read for one in (GameData, CachedData)}
 class KailleraDissector(DatagramDissector):
     """Tells new messages from repeated ones, and resolves the slots of CachedData."""
 
+    apart = True
+
     def __init__(self, keys: SessionKeys) -> None:
         super().__init__(keys)
         self._over = False

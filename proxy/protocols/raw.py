@@ -21,6 +21,12 @@ class ChunkDissector(StreamDissector):
         return len(buffer) - start
 
 
+class PlainDissector(DatagramDissector):
+    """Datagrams of which nothing is known."""
+
+    apart = True
+
+
 def _view(frame: Frame) -> Message:
     return Opaque(frame.clear)
 
@@ -41,5 +47,5 @@ def _raw(name: str, transport: Transport, make: type[Dissector]) -> Protocol:
 
 PROTOCOLS = (
     _raw("raw-tcp", Transport.TCP, ChunkDissector),
-    _raw("raw-udp", Transport.UDP, DatagramDissector),
+    _raw("raw-udp", Transport.UDP, PlainDissector),
 )

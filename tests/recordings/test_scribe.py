@@ -16,11 +16,12 @@ from recordings import scribe
 from recordings.courier import Courier
 from recordings.errors import UserError
 from recordings.lock import is_held
+from recordings.model import Direction
 from recordings.reader import Reader
 from recordings.writer import Recording, RecordingFailed
 from tests.recordings.making import flow, frame, names, python, rows, session
 
-PLACE = "tests.recordings.scribbling:annotate"
+PLACE = "tests.recordings.scribbling:Reader"
 PATIENCE = 20.0
 
 signals = pytest.mark.skipif(sys.platform == "win32", reason="kill -9 and the like are signals")
@@ -96,6 +97,30 @@ def test_an_annotator_that_fails_stops_nothing(recording: Recording) -> None:
     recording.flush()
     found = rows(recording.path, "SELECT kind, error FROM frames WHERE id > 1")
     assert found == [(None, "RuntimeError: a defect"), ("chat", None)]
+
+
+def test_datagrams_are_dissected_there_in_their_order(recording: Recording) -> None:
+    opaque: list[tuple[int, int, str]] = []
+    recording.on_opaque = lambda *found: opaque.append(found)
+    flow(recording)
+    for flow_id, raw in ((1, b"a:1"), (2, b"b:1"), (1, b"odd"), (1, b"boom"), (2, b"b:2")):
+        recording.append_unread(flow_id, Direction.TO_CLIENT, 7, raw)
+    recording.close_flow(2, 9, "idle")
+    recording.flush()
+    select = "SELECT flow_id, number, at, direction, raw, kind, error, derived FROM frames"
+    assert rows(recording.path, f"{select} WHERE id > 1") == [
+        (1, 2, 7, "s>c", b"a:1", "a", None, '{"count":1}'),
+        (2, 1, 7, "s>c", b"b:1", "b", None, '{"count":1}'),
+        (1, 3, 7, "s>c", b"odd", "Opaque", "odd has no colon", '{"count":2}'),
+        (1, 4, 7, "s>c", b"boom", None, "RuntimeError: a defect", None),
+        (2, 2, 7, "s>c", b"b:2", "b", None, '{"count":2}'),
+    ]
+    assert [found[:2] for found in opaque] == [(1, 4), (1, 5)]
+    recording.append_unread(2, Direction.TO_CLIENT, 9, b"late:1")  # its flow is over: counts anew
+    recording.flush()
+    assert rows(recording.path, "SELECT flow_id, number, raw FROM frames WHERE id = 7") == [
+        (2, 3, b"late:1")
+    ]
 
 
 def test_what_is_derived_may_be_anything(recording: Recording) -> None:

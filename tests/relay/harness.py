@@ -13,6 +13,7 @@ import pytest
 
 from proxy.relay.api import Address, Listen, Pipe
 from proxy.relay.engine import Engine
+from proxy.relay.loop import new_loop
 from recordings.model import Direction, Transport
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -37,7 +38,8 @@ def on_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Non
 
     @functools.wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(asyncio.wait_for(test(*args, **kwargs), TIMEOUT))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(asyncio.wait_for(test(*args, **kwargs), TIMEOUT))
 
     return run
 
