@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from replay.servers._kaillera import Hall
+from replay.servers._kaillera import Hall, User
 from replay.servers._kaillera_ghosts import KailleraGhost, alive
 from replay.servers._kaillera_parts import Account, Part, Told
 from replay.standin.ghosts import Presence
@@ -23,7 +23,8 @@ class Company:
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
         self._ghosts: list[KailleraGhost] = []
-        self._stands_in: list[KailleraGhost] = []  # for whom live players take a part
+        self._stands_in: list[KailleraGhost] = []  # whose parts the living take
+        self._plays: dict[User, KailleraGhost] = {}
 
     def gather(self, stage: Stage, takes: Takes, told: Told, *, recast: bool) -> list[Presence]:
         """Ghosts of the players of recorded flows: those who have played, with `recast` all."""
@@ -45,12 +46,19 @@ class Company:
             self._stands_in += [ghost for ghost in made if ghost.part.client]
         return list(made)
 
-    def in_place_of(self, name: str) -> KailleraGhost | None:
-        """Who leaves when somebody alive comes: the one of his name, else whose part he plays."""
-        here = [ghost for ghost in self._ghosts if ghost.client.open]
-        free = [one for one in here if not (one.room and alive(one.room.users))]
-        named = (one for one in here if one.part.name == name)
-        return next(named, None) or next((one for one in free if one in self._stands_in), None)
+    def makes_room(self, user: User) -> KailleraGhost | None:
+        """Who leaves now that somebody alive comes: the one of his name, else whose part he plays.
+
+        A part is played by one at a time; one that nobody else is shown in comes first.
+        """
+        self._plays = {one: ghost for one, ghost in self._plays.items() if one.here}
+        named = [one for one in self._ghosts if one.part.name == user.name and one.client.open]
+        free = [one for one in self._stands_in if one not in self._plays.values()]
+        free = [one for one in free if not (one.room and alive(one.room.users))]
+        ghost = next(iter(named), None) or min(free, key=lambda one: one.client.open, default=None)
+        if ghost is not None:
+            self._plays[user] = ghost
+        return ghost if ghost is not None and ghost.client.open else None
 
     def talk(self) -> None:
         """Somebody alive has come: everybody says what he had said."""

@@ -65,7 +65,7 @@ class KailleraGhost(Presence):
         self._heard: list[Struct] = []
         self._match: Match | None = None
         self._next = 0  # which of the matches is played next
-        self._sat = 0  # the id of the room that it has sat in
+        self._sat = 0  # the id of the room that it went to
         self._shunned: int | None = None  # the room that it was thrown out of
         self._starts = 0
         self._sent = self._came = self._delay = 0
@@ -136,7 +136,7 @@ class KailleraGhost(Presence):
         room = self._wanted()
         own = next((match.rom for match in self.part.matches if match.owner), None)
         if room is not None:
-            self._say(JoinGame("", room.id, "", 0, NOBODY, self.part.connection))
+            self._join(room)
         elif own is not None:
             self._say(CreateGame("", own, "", NO_GAME))
 
@@ -145,7 +145,11 @@ class KailleraGhost(Presence):
         mine, room = self.room, self._wanted()
         if mine and room and mine.owner is self.user and len(mine.users) == 1:
             self._say(QuitGame("", NOBODY))
-            self._say(JoinGame("", room.id, "", 0, NOBODY, self.part.connection))
+            self._join(room)
+
+    def _join(self, room: Room) -> None:
+        self._sat = room.id
+        self._say(JoinGame("", room.id, "", 0, NOBODY, self.part.connection))
 
     def _wanted(self) -> Room | None:
         """A room of somebody alive that waits for one more player of a game that it had played."""
@@ -173,13 +177,12 @@ class KailleraGhost(Presence):
 
     def entered(self, message: JoinGame | GameChat) -> None:
         """Somebody came, or wants something: start, unless more come in a moment."""
-        room, user = self.room, self.user
-        if room is None or user is None:
+        room = self.room
+        if room is None:
             return
-        self._sat = room.id
         if isinstance(message, GameChat) and message.username in (self.part.name, SERVER):
             return
-        if room.owner is user and room.status == WAITING and alive(room.users):
+        if room.owner is self.user and room.status == WAITING and alive(room.users):
             self._starts += 1
             number = self._starts
             self.stage.later(PAUSE, lambda: self._start(number))
@@ -210,9 +213,6 @@ class KailleraGhost(Presence):
         room.measured.append(self._measured)
         self._say(AllReady())
 
-    def all_ready(self, message: AllReady) -> None:
-        self._go_on()
-
     def _measured(self) -> None:
         """The bytes of a frame are known, now that somebody alive has sent some."""
         match, user = self._match, self.user
@@ -234,7 +234,7 @@ class KailleraGhost(Presence):
         self._came += 1
         self._go_on()
 
-    def _go_on(self) -> None:
+    def _go_on(self, message: Struct | None = None) -> None:
         """Send what a client would have sent by now: so many packets ahead as its delay says."""
         while self._match is not None and self._sent <= self._came + self._delay:
             user = self.user
@@ -290,9 +290,8 @@ HEARD: dict[type[Struct], Callable[[KailleraGhost, Any], None]] = {
     JoinGame: KailleraGhost.entered,
     GameChat: KailleraGhost.entered,
     StartGame: KailleraGhost.start,
-    AllReady: KailleraGhost.all_ready,
+    AllReady: KailleraGhost._go_on,
     GameData: KailleraGhost.came,
     CachedData: KailleraGhost.came,
     Drop: KailleraGhost.dropped,
 }
-"""What it hears of the server's words."""

@@ -107,7 +107,7 @@ class Kaillera(LoginRules):
         if user.client.ghost:
             yield from super().welcome(user)
             return
-        ghost = self._company.in_place_of(user.name)
+        ghost = self._company.makes_room(user)
         if ghost is not None and ghost.user is not None:
             yield from self.gone(ghost.user, "")
             yield Close(ghost.client, f"{user.name} plays its part")
