@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from hypothesis import HealthCheck, settings
+
+# the program is started hundreds of times: it is compiled once, even where the shell asks for no
+# compiled files (that would double the time of the suite)
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 settings.register_profile(
     "fast",
