@@ -111,11 +111,23 @@ class LiveHouse(Watchman):
         super().__init__(pid, health)
         self._manner = replace(manner, timing=TURNS, go_on=False)
         self._wish = wish
+        self._played: dict[int, int] = {}
+
+    def _seed(self, run: Fuzzed | None) -> str:
+        """What fresh values follow from: a server may know those of an earlier play (QR2's ids).
+
+        The first play of a run always says the same; no clean play says what another one did.
+        """
+        if run is None:
+            return os.urandom(8).hex()
+        number = run.plan.run
+        again = self._played[number] = self._played.get(number, -1) + 1
+        return f"{self._manner.seed}/{number}/{again}"
 
     def play(self, script: Script, scribe: Scribe, run: Fuzzed | None) -> Player:
         """See `Playhouse.play`."""
         change = run.change if run is not None else self._wish
-        chance = Still(f"{self._manner.seed}/1", now)
+        chance = Still(self._seed(run), now)
         player = Player(
             script, self._manner, scribe, now, change=change, mutations=run, chance=chance
         )

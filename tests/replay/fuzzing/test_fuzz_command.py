@@ -16,9 +16,13 @@ from click.testing import CliRunner, Result
 
 import understudy
 from recordings.reader import Reader
+from tests.replay import clients
 from tests.replay.fuzzing import planted
 from tests.replay.fuzzing.planted import World, running
+from tests.replay.servers import query
+from tests.replay.servers.stage import Stage
 from tests.replay.taping import Taping
+from tests.replay.test_playback import replay
 
 QUICK = ("--deadline", "1", "--grace", "0.04", "--wait-back", "5")
 
@@ -306,3 +310,18 @@ def test_bytes_that_cannot_be_read_are_changed_too(tmp_path: Path) -> None:
     (frame,) = planted.changed_frames(tmp_path / "found.db", first["session"])
     assert (frame.raw or b"").startswith(b"\x01\x02\x03")
     assert re.match(rb"\x01[^\x02]\x03\x04hello", frame.sent or b"", re.DOTALL)
+
+
+def test_a_server_that_knows_its_clients_again_is_greeted_by_a_new_one_each_time(
+    tmp_path: Path,
+) -> None:
+    """A master asks for the proof only once for each instance key (gamespy 5)."""
+    taped = clients.game_server(tmp_path / "taped.db")
+    with Stage() as stage:
+        world = query.World(7)
+        to = ["--to", f"127.0.0.1:{stage.udp(query.Master(world))}"]
+        asked = ("--fuzz", "--runs", "6", "--seed", "3", *QUICK)
+        result = replay(tmp_path, taped, to, *asked)
+    assert result.exit_code == 0, result.output
+    assert "did not come to their message" not in result.output
+    assert len(set(world.keys)) >= 14  # two visits before the first run, two for each
