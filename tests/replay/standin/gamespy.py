@@ -32,13 +32,24 @@ def proof_of(secret: str, user: str, first: str, second: str) -> str:
     return hexed(hashed + middle + hashed).decode()
 
 
-def hidden(clear: str) -> str:
-    """`passwordenc` (gamespy 2.5)."""
+def _mixed(data: bytes) -> bytes:
+    """Both ways of `passwordenc` (gamespy 2.5)."""
     x, out = 0x79707367 & 0x7FFFFFFF, bytearray()
-    for byte in clear.encode():
+    for byte in data:
         x = 16807 * x % 0x7FFFFFFF
         out.append(byte ^ x % 255)
-    return base64.b64encode(out).decode().translate(str.maketrans("+/=", "[]_"))
+    return bytes(out)
+
+
+def hidden(clear: str) -> str:
+    """A password as it travels."""
+    made = base64.b64encode(_mixed(clear.encode())).decode()
+    return made.translate(str.maketrans("+/=", "[]_"))
+
+
+def seen(sent: str) -> str:
+    """The password of what travels."""
+    return _mixed(base64.b64decode(sent.translate(str.maketrans("[]_", "+/=")))).decode()
 
 
 def text(*tokens: object) -> bytes:

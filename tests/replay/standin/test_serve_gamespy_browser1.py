@@ -87,15 +87,15 @@ def xor(data: bytes, stream: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(data, stream, strict=False))
 
 
-def open_list(enctype: int, data: bytes, secure: bytes) -> bytes:
+def open_list(enctype: int, data: bytes, secure: bytes, secret: bytes = SECRET) -> bytes:
     """The list in clear, as a client of that cipher reads it."""
     if enctype == 0:
         return data
     if enctype == 2:
         size = data[0] ^ 0xEC
         key, body = data[1 : 1 + size], data[1 + size :]
-        covered = min(size, len(SECRET))
-        return xor(body, tree(xor(key, SECRET) + key[covered:], len(body)))
+        covered = min(size, len(secret))
+        return xor(body, tree(xor(key, secret) + key[covered:], len(body)))
     assert struct.unpack(">I", data[:4])[0] == len(data)
     behind, before = ((data[4] ^ 62) - 20) & 255, ((data[5] ^ 205) - 5) & 255
     body = data[40 + before : len(data) - behind]

@@ -25,6 +25,26 @@ def hexed(data: bytes) -> bytes:
     return md5(data, usedforsecurity=False).hexdigest().encode()
 
 
+def auth_response(challenge: bytes, secret: bytes) -> bytes:
+    """A game's proof: a multiplicative hash of 32 bits, as a signed number, and the secret."""
+    value = 0
+    for one in challenge:
+        value = (value * 0x9CCF9319 + (one - 256 if one > 127 else one)) & 0xFFFFFFFF
+    signed = value - (1 << 32) if value >> 31 else value
+    return hexed(str(signed).encode() + secret)
+
+
+def scrambled(connid: int) -> bytes:
+    """What a player's proof is about."""
+    digits = b"%08x" % (connid ^ 0x38F371E6)
+    return bytes(digit + 17 + i for i, digit in enumerate(digits))
+
+
+def player_response(password: bytes, challenge: bytes) -> bytes:
+    """A player's proof."""
+    return hexed(password + challenge)
+
+
 class Game:
     """A game at the statistics server."""
 
@@ -38,11 +58,7 @@ class Game:
         clear = xored(greeting)  # the client deciphers the clear end too
         challenge = str(find(clear, "challenge")).encode()
         assert len(challenge) == 10
-        value = 0
-        for one in challenge:
-            value = (value * 0x9CCF9319 + one) & 0xFFFFFFFF
-        signed = value - (1 << 32) if value >> 31 else value
-        response = hexed(str(signed).encode() + secret)
+        response = auth_response(challenge, secret)
         self.says(b"\\auth\\\\gamename\\gmtest\\response\\%b\\port\\0\\id\\1" % response)
         reply = self.socket.recv(128)
         assert reply.endswith(FINAL), "it must be complete in one read"
@@ -60,8 +76,7 @@ class Game:
         return xored(data[: -len(FINAL)])
 
     def proof(self, password: bytes) -> bytes:
-        digits = b"%08x" % (self.connid ^ 0x38F371E6)
-        return hexed(password + bytes(digit + 17 + i for i, digit in enumerate(digits)))
+        return player_response(password, scrambled(self.connid))
 
     def close(self) -> None:
         self.socket.close()
