@@ -14,8 +14,13 @@ from types import ModuleType
 from proxy import registry
 from proxy.exporting.lua_code import Code
 from proxy.exporting.lua_datagrams import bundles, datagrams
-from proxy.exporting.lua_text import key_values, tag_fields
+from proxy.exporting.lua_gamespy import browser2, gt2, query
+from proxy.exporting.lua_jazz2 import game, lists
+from proxy.exporting.lua_pairs import browser1, key_values, players, statistics
+from proxy.exporting.lua_text import lines, tag_fields
+from proxy.keys import SessionKeys
 from proxy.layouts.codec import Table
+from proxy.layouts.http import HttpDissector
 from proxy.protocol import Protocol
 from recordings.errors import UserError
 
@@ -35,18 +40,38 @@ def _kaillera(code: Code, protocol: Protocol, module: ModuleType) -> None:
 
 FAMILIES: dict[str, Family] = {
     "ea-lobby": lambda code, protocol, module: tag_fields(code, protocol),
+    "gamespy-browser1": browser1,
+    "gamespy-browser2": browser2,
+    "gamespy-cdkey": lambda code, protocol, module: players(code, protocol),
+    "gamespy-chat": lines,
+    "gamespy-gt2": gt2,
     "gamespy-natneg": _natneg,
     "gamespy-presence": lambda code, protocol, module: key_values(code, protocol),
     "gamespy-search": lambda code, protocol, module: key_values(code, protocol),
+    "gamespy-query": query,
+    "gamespy-stats": lambda code, protocol, module: statistics(code, protocol),
+    "jazz2": game,
+    "jazz2-list": lists,
     "kaillera": _kaillera,
 }
 """Protocol -> how its frames are laid around its messages."""
+
+
+def is_http(protocol: Protocol) -> bool:
+    """Whether its frames are those of HTTP."""
+    return isinstance(protocol.dissector(SessionKeys()), HttpDissector)
 
 
 def dissector(name: str) -> str:
     """The text of a Lua file; raises UserError for a protocol that none can be made for."""
     protocol = registry.protocol(name)
     family = FAMILIES.get(name)
+    if family is None and is_http(protocol):
+        port = protocol.ports[0]
+        raise UserError(
+            f"{name} is HTTP, which Wireshark reads by itself: filter by `http`, at another port "
+            f"than {port} by Decode As"
+        )
     if family is None:
         made = ", ".join(sorted(FAMILIES))
         raise UserError(f"no Wireshark dissector can be made of {name}: there are {made}")

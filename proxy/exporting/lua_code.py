@@ -64,6 +64,12 @@ local function text(range)
   return latin(range:raw())
 end
 
+-- Stands where a tree stands, when a layout is only tried.
+local DRY = {{}}
+for _, name in ipairs({{"add", "add_le", "append_text", "set_generated"}}) do
+  DRY[name] = function() return DRY end
+end
+
 local function malformed(tree, tvb, offset)
   tree:add_proto_expert_info(bad, "does not fit the layout at byte " .. offset)
 end

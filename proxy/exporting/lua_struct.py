@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable
 
 from proxy.exporting.lua_code import Code, quoted
+from proxy.exporting.lua_wires import OWN
 from proxy.layouts.codec import (
     Array,
     Bytes,
@@ -33,17 +34,21 @@ class StructCode:
     """Writes one function a struct and place."""
 
     def __init__(self, code: Code) -> None:
-        self._code = code
+        self.code = code
+        self._made: dict[tuple[type[Struct], str], str] = {}
         self._depth = 0
 
     def function(self, cls: type[Struct], path: str) -> str:
         """A function that reads a struct; returns its name."""
-        name = self._code.function()
+        if (cls, path) in self._made:
+            return self._made[cls, path]
+        name = self.code.function()
         lines = [f"function {name}(tvb, o, stop, tree)  -- {cls.__name__}", "  local n = {}"]
         inner: list[str] = []
         for item in cls.layout().items.values():
             inner += self._item(item, path)
-        self._code.add(*lines, *(f"  {line}" for line in inner), "  return o", "end")
+        self.code.add(*lines, *(f"  {line}" for line in inner), "  return o", "end")
+        self._made[cls, path] = name
         return name
 
     def _item(self, item: Item, path: str) -> list[str]:
@@ -71,16 +76,23 @@ class StructCode:
         return f"tvb(o, {size}):{call}()"
 
     def _wire(self, wire: Wire, path: str, item: Item) -> list[str]:
+        own = OWN.get(type(wire).__name__)
+        if own is not None:
+            return own(self, wire, path, item)
         for kind, make in _MAKERS:
             if isinstance(wire, kind):
                 return make(self, wire, path, item)
-        return self._bytes(path, item, "stop - o")  # only Python knows what it is
+        return self.rest(path, item)  # only Python knows what it is
 
     # One value
 
+    def rest(self, path: str, item: Item) -> list[str]:
+        """Everything up to the end, as bytes."""
+        return self._bytes(path, item, "stop - o")
+
     def _field(self, path: str, kind: str, item: Item) -> str:
         names = item.names if kind.startswith(("uint", "int")) else None
-        return self._code.field(path, kind, item.meaning or item.name, names)
+        return self.code.field(path, kind, item.meaning or item.name, names)
 
     def _int(self, wire: Int, path: str, item: Item) -> list[str]:
         size = _size(wire)
@@ -183,7 +195,8 @@ class StructCode:
             "  end end",
         ]
 
-    def _array(self, wire: Array, path: str, item: Item) -> list[str]:
+    def array(self, wire: Array, path: str, item: Item, many: str = "") -> list[str]:
+        """Many of one; `many` is how many, where the layout does not say."""
         self._depth += 1
         left = f"left{self._depth}"
         one = self._wire(
@@ -197,7 +210,7 @@ class StructCode:
             after = [f"o = o + {_size(wire.count)}"]
         else:
             count = str(wire.count) if wire.count is not None else f'(n["{item.name}"] or -1)'
-            after = []
+            count, after = many or count, []
         return [
             *head,
             f"do local {left} = {count}",
@@ -211,7 +224,24 @@ class StructCode:
         ]
 
     def _either(self, wire: Either, path: str, item: Item) -> list[str]:
-        return self._bytes(path, item, "stop - o")
+        """The first of several ways that fits exactly, else the first."""
+        names = []
+        for way in wire.ways:
+            name = self.code.function()
+            lines = self._wire(way, path, item)
+            head = [f"function {name}(tvb, o, stop, tree)", "  local n = {}"]
+            self.code.add(*head, *(f"  {line}" for line in lines), "  return o", "end")
+            names.append(name)
+        return [
+            f"do local f, at = {names[0]}",
+            *(
+                f"  if {names[0]}(tvb, o, stop, DRY) ~= stop and {name}(tvb, o, stop, DRY) == stop "
+                f"then f = {name} end"
+                for name in names[1:]
+            ),
+            "  o, at = f(tvb, o, stop, tree)",
+            "  if not o then return nil, at end end",
+        ]
 
 
 def _size(wire: Wire) -> int:
@@ -223,7 +253,7 @@ _MAKERS: tuple[tuple[type[Wire], Callable[..., list[str]]], ...] = (
     (Either, StructCode._either),
     (Maybe, StructCode._maybe),
     (Prefixed, StructCode._prefixed),
-    (Array, StructCode._array),
+    (Array, StructCode.array),
     (Tagged, StructCode._tagged),
     (Nested, StructCode._nested),
     (Text, StructCode._text),

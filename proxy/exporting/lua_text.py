@@ -1,16 +1,20 @@
-"""Lua that reads the text protocols: `KEY=VALUE` frames, and messages of `\\key\\value`."""
+"""Lua that reads the text protocols: `KEY=VALUE` frames, and lines of IRC."""
 
 from __future__ import annotations
 
-from proxy.exporting.lua_code import Code, abbreviation, quoted
-from proxy.protocol import Protocol
+from collections.abc import Sequence
+from types import ModuleType
+
+from proxy.exporting.lua_code import Code, quoted
+from proxy.layouts.ircline import MORE
+from proxy.protocol import Kind, Protocol
 
 
-def _fields(code: Code, protocol: Protocol) -> list[str]:
-    """A Lua table KNOWN: kind -> key -> field, of everything that the protocol describes."""
+def _fields(code: Code, kinds: Sequence[Kind]) -> list[str]:
+    """A Lua table KNOWN: kind -> key -> field, of everything that these describe."""
     lines = ["local KNOWN = {}"]
     seen: dict[tuple[str, str], str] = {}
-    for kind in protocol.kinds:
+    for kind in kinds:
         for field in kind.fields:
             if "[" in field.name or (kind.name, field.name) in seen:
                 continue
@@ -24,10 +28,11 @@ def _fields(code: Code, protocol: Protocol) -> list[str]:
     return lines
 
 
-def _shared(code: Code, protocol: Protocol) -> None:
+def shared(code: Code, kinds: Sequence[Kind]) -> None:
+    """The fields that kinds of text describe, and how Lua adds them."""
     kind = code.field("kind", "string", "kind of the message")
     other = code.field("field", "string", "field that is not described")
-    code.add(*_fields(code, protocol))
+    code.add(*_fields(code, kinds))
     code.add(*_ADD.format(kind=kind, other=other).splitlines())
 
 
@@ -52,7 +57,7 @@ end
 
 def tag_fields(code: Code, protocol: Protocol) -> None:
     """Frames of four characters, a word, a length, and TagField text (`proxy.layouts.tagfield`)."""
-    _shared(code, protocol)
+    shared(code, protocol.kinds)
     ident = code.field("ident", "string", "error or number of the frame")
     code.add(*_TAG_FIELDS.format(ident=ident).splitlines())
 
@@ -122,46 +127,81 @@ end
 """
 
 
-def key_values(code: Code, protocol: Protocol) -> None:
-    r"""A stream of messages `\key\value\...\final\` (see `proxy.layouts.keyvalue`)."""
-    _shared(code, protocol)
-    code.add(*_KEY_VALUES.splitlines())
+def lines(code: Code, protocol: Protocol, module: ModuleType) -> None:
+    """Lines of IRC, as long as they are clear."""
+    shared(code, protocol.kinds)
+    dark = code.field("unreadable", "bytes", "enciphered")
+    names = module.ChatLine.names
+    for kind, params in names.items():
+        for name in ("prefix", MORE, *params):
+            code.field(f"{kind}.{name.lstrip(':')}", "string", name.lstrip(":"))
+    rows = [
+        f"  [{quoted(kind)}] = {{{', '.join(map(quoted, params))}}},"
+        for kind, params in names.items()
+    ]
+    code.add("local NAMES = {", *rows, "}")
+    code.add(*_LINES.format(dark=dark, more=quoted(MORE)).splitlines())
 
 
-_KEY_VALUES = """\
-local FINAL = "\\\\final\\\\"
+_LINES = """\
+local function put(tree, kind, name, range)
+  local field = F[kind:lower() .. "." .. name]
+  local value = range and text(range) or ""
+  if field and range then tree:add(field, range, value)
+  elseif range then tree:add(F["field"], range, name .. "=" .. value) end
+end
 
 local function one(tvb, pinfo, root)
-  local raw = tvb():raw()
-  local body = raw:sub(1, #raw - #FINAL) .. "\\\\"
-  local kind = body:match("^\\\\([^\\\\]*)")
-  if not kind then return end
+  local raw = tvb():raw():gsub("\\r?\\n$", "")
+  local o, prefix = 0, raw:match("^:([^ ]*) ?")
+  if prefix then o = math.min(#raw, #prefix + 2) end
+  local command = raw:match("^%w+", o + 1)
+  if not command then return end
+  local kind = command:upper()
   local tree = begin(tvb, pinfo, root, kind)
-  local place = 1
-  while true do
-    local first, last, key, value = body:find("^\\\\([^\\\\]*)\\\\([^\\\\]*)", place)
-    if not first or last - 1 > #raw - #FINAL then return end
-    local size = math.min(last, #raw) - first + 1
-    add_field(tree, kind, key, tvb(first - 1, size), latin(value))
-    place = last + 1
+  if prefix and #prefix > 0 then put(tree, kind, "prefix", tvb(1, #prefix)) end
+  o = o + #command
+  local colon = raw:find(" :", o + 1, true)
+  local stop, params = colon and colon - 1 or #raw, {{}}
+  while o < stop do
+    local last = raw:find(" ", o + 2, true)
+    last = last and last <= stop and last - 1 or stop
+    params[#params + 1] = {{o + 1, last - o - 1}}
+    o = last
+  end
+  local names, behind = {{}}, nil
+  for _, name in ipairs(NAMES[kind] or {{}}) do
+    if colon and name:sub(1, 1) == ":" then behind = name:sub(2)
+    else names[#names + 1] = name:gsub("^:", "") end
+  end
+  for i, place in ipairs(params) do
+    if place[2] > 0 then put(tree, kind, names[i] or {more}, tvb(place[1], place[2])) end
+  end
+  if colon and #raw > colon + 1 then
+    local name = behind or names[#params + 1] or {more}
+    put(tree, kind, name, tvb(colon + 1, #raw - colon - 1))
   end
 end
 
 function p.dissector(tvb, pinfo, root)
   pinfo.cols.info = ""
-  local offset, stop = 0, tvb:len()
-  while offset < stop do
-    local at = find(tvb, offset, stop, FINAL)
+  local o, stop = 0, tvb:len()
+  while o < stop do
+    local at = find(tvb, o, stop, "\\n")
+    local raw = tvb(o, (at or stop) - o):raw()
+    if raw:find("[%z\\1-\\8\\14-\\31\\127]") or not raw:find("^:?[%w]") then
+      pinfo.cols.protocol = p.name
+      root:add(p, tvb(o, stop - o)):add({dark}, tvb(o, stop - o))
+      return stop
+    end
     if not at then
-      pinfo.desegment_offset = offset
+      pinfo.desegment_offset = o
       pinfo.desegment_len = DESEGMENT_ONE_MORE_SEGMENT
       return stop
     end
-    one(tvb(offset, at + #FINAL - offset):tvb(), pinfo, root)
-    offset = at + #FINAL
+    one(tvb(o, at + 1 - o):tvb(), pinfo, root)
+    o = at + 1
   end
   return stop
 end
 """
-
-__all__ = ["abbreviation", "key_values", "tag_fields"]
