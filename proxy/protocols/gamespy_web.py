@@ -166,6 +166,7 @@ _CERTIFICATE = {
     "signature": "128 bytes, hex: RSA over the MD5 of all the rest",
 }
 _FRESH = ("expiretime", "peerkeymodulus", "serverdata", "signature")
+_SIGNED = "the signature covers it, and nobody can sign anew: it is served as it was recorded"
 _SAKE_FIELDS = {
     "body.gameid": "the game's number",
     "body.secretKey": "the game's secret",
@@ -262,7 +263,7 @@ PROTOCOLS = (
             "*.body.proof": Volatile("digest", "of the certificate's private key"),
             **{f"{name}.body.password": Volatile("fresh", "RSA padding") for name in AUTH},
             **{
-                f"{name}Response.body.{name}Result.certificate.{one}": Volatile("fresh")
+                f"{name}Response.body.{name}Result.certificate.{one}": Volatile("learned", _SIGNED)
                 for name in AUTH
                 for one in _FRESH
             },
