@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import random
 import re
 import shutil
 import subprocess
@@ -22,6 +23,8 @@ from proxy.layouts.codec import Struct
 from proxy.layouts.ircline import IrcLine
 from proxy.layouts.keyvalue import KeyValue
 from proxy.layouts.values import DecimalAddress
+from recordings.captures.synthetic import Path as Wire
+from recordings.captures.tcp import ACK
 from recordings.errors import UserError
 from recordings.exporting.capture import CaptureWriter
 from recordings.exporting.choice import Choice, Content
@@ -29,6 +32,7 @@ from recordings.model import Direction, Frame, Json, Origin, Transport
 from recordings.reader import Reader
 from recordings.text import flatten
 from recordings.writer import Recording
+from tests.recordings.captures.making import pcap
 from tests.recordings.making import AT
 
 UP = Direction.TO_SERVER
@@ -245,6 +249,32 @@ def test_a_field_can_be_filtered_by(tmp_path: Path) -> None:
     words += ["-Y", 'kaillera.chat.text contains "Hello"', "-T", "fields", "-e", "frame.number"]
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip()
+
+
+def test_spoiled_frames_are_no_errors_of_lua(tmp_path: Path) -> None:
+    if shutil.which("tshark") is None:
+        pytest.skip("tshark is not installed")
+    chance, words = random.Random(5), ["tshark", "-q", "-z", "expert"]
+    packets: list[tuple[int, bytes]] = []
+    for name in FAMILIES:
+        lua = tmp_path / f"{name}.lua"
+        lua.write_text(dissector(name))
+        words += ["-X", f"lua_script:{lua}"]
+        for one in golden(name) * 2:
+            raw = bytearray(one.raw[: chance.randrange(1, len(one.raw) + 1)])
+            for place in chance.choices(range(len(raw)), k=chance.randrange(3)):
+                raw[place] = chance.choice((0, 255, chance.randrange(256)))
+            number = len(packets)
+            ends = ("192.0.2.2", 1024 + number), ("203.0.113.9", registry.protocol(name).ports[0])
+            way = Wire(*(ends if one.direction is UP else ends[::-1]))
+            stream = one.transport is Transport.TCP
+            data = way.segment(1, 1, ACK, bytes(raw)) if stream else way.datagram(bytes(raw))
+            packets.append((AT + number, data))
+    path = tmp_path / "spoiled.pcap"
+    path.write_bytes(pcap(packets))
+    done = subprocess.run([*words, "-r", str(path)], capture_output=True, check=True, timeout=60)
+    assert b"Malformed" in done.stdout
+    assert b"Lua Error" not in done.stdout + done.stderr
 
 
 def test_what_cannot_be_made_is_said() -> None:
