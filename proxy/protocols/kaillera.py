@@ -486,6 +486,11 @@ class KailleraDissector(DatagramDissector):
             else:
                 derived.setdefault("checks", {})[f"messages[{place}].fields.slot"] = found
 
+    def slot(self, way: Direction, data: bytes) -> int | None:
+        """Where an input stands in the list of what a side has sent, None: not there (5)."""
+        held = self._inputs[way]
+        return held.index(data) if data in held else None
+
     def _input(self, way: Direction, message: Struct) -> bytes | str:
         """The bytes of an input, or why they are not known."""
         held = self._inputs[way]

@@ -33,7 +33,7 @@ from replay.adaptive.lines import Line, LineReader
 from replay.adaptive.manners import MANNERS
 from replay.adaptive.memory import Memory
 from replay.adaptive.mutated import Mutator, Part
-from replay.adaptive.packing import Packer
+from replay.adaptive.packing import Packer, Shortener
 
 Change = Callable[[Line, Message], Message]
 """What somebody wants said otherwise: a recorded line and its adapted message in, a message out."""
@@ -90,6 +90,7 @@ class Conversation:
         self._dissector = dissector or protocol.dissector(memory.keys, transport)
         self._reader = LineReader(protocol)
         self._packer = Packer()
+        self._shortener = Shortener()
         self._change = change
         self._mutator: Mutator | None = None
         self._proofs: dict[str, bool] = {}  # kinds -> whether they prove something fresh
@@ -172,7 +173,11 @@ class Conversation:
         first = recorded[0]
         messages = [self.adapt(line) for line in recorded]
         if first.number is not None:
-            return self._seal(self._packer.pack(messages).encode(), first, at)
+            short = [
+                self._shortener.short(line, message, self._dissector, self.plays)
+                for line, message in zip(recorded, messages, strict=True)
+            ]
+            return self._seal(self._packer.pack(short).encode(), first, at)
         if first.opaque and messages[0] is first.message:
             return self._say_recorded(first.frame, at)
         message, cipher = messages[0], first.frame.cipher

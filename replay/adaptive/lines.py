@@ -33,6 +33,8 @@ class Line:
     """The frame's own protocol."""
     number: int | None = None
     """Of a message in a bundle."""
+    cached: bool = False
+    """It was said by its place in a cache."""
     opens: list[int] = field(default_factory=list)
     """Flows of the recording that this line's frame announced."""
 
@@ -80,8 +82,8 @@ class LineReader:
         if not isinstance(message, Bundle):
             return self._only(message, frame, protocol)
         lines = []
-        for number, one in self._new(message, frame):
-            lines.append(Line(one, frame, self._place, protocol, number))
+        for number, one, cached in self._new(message, frame):
+            lines.append(Line(one, frame, self._place, protocol, number, cached))
             self._place += 1
         return message, lines
 
@@ -92,20 +94,21 @@ class LineReader:
         self._place += 1
         return message, [line]
 
-    def _new(self, bundle: Bundle, frame: Frame) -> list[tuple[int, Message]]:
+    def _new(self, bundle: Bundle, frame: Frame) -> list[tuple[int, Message, bool]]:
         by_number = {one.number: one.message for one in bundle.messages}
         derived = frame.derived or {}
         new = derived.get("new")
         if not isinstance(new, list):
             new, _ = self._numbers[frame.direction].take(by_number)
         inputs = derived.get("input") or {}
-        found: list[tuple[int, Message]] = []
+        found: list[tuple[int, Message, bool]] = []
         for number in new:
             one = by_number.get(number)
+            cached = isinstance(one, CachedData)
             if isinstance(one, CachedData) and str(number) in inputs:
                 one = GameData(one.username, bytes.fromhex(inputs[str(number)]))
             if one is not None:
-                found.append((number, one))
+                found.append((number, one, cached))
         return found
 
 

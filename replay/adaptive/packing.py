@@ -1,7 +1,8 @@
 """Putting numbered messages into datagrams that repeat the last ones (kaillera 2).
 
 The numbers are this session's own, and so are the repetitions: a message that a datagram lost comes
-with the next one.
+with the next one. Input that has been sent before in a game is named by its place in the cache, as
+the recorded side did (kaillera 5); some clients never do.
 """
 
 from __future__ import annotations
@@ -9,9 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from proxy.dissector import Dissector
 from proxy.layouts.bundle import Bundle, Numbered
 from proxy.layouts.structs import Struct
 from proxy.message import Message
+from proxy.protocols.kaillera import CachedData, GameData, KailleraDissector
+from recordings.model import Direction
+from replay.adaptive.lines import Line
 
 REPEATED = 3
 """Messages in a datagram, new ones included, as the original client sends (kaillera 2)."""
@@ -37,3 +42,22 @@ class Packer:
     def again(self) -> Bundle | None:
         """The newest messages once more, None before there are any."""
         return self.pack(()) if self._last else None
+
+
+class Shortener:
+    """Puts a place in the cache for input, once the recorded side has done so."""
+
+    def __init__(self) -> None:
+        self._caches = False
+
+    def short(
+        self, line: Line, message: Message, dissector: Dissector, plays: Direction
+    ) -> Message:
+        """What is said for a recorded line; `dissector` has seen all that was sent."""
+        self._caches = self._caches or line.cached
+        if not self._caches or not isinstance(message, GameData):
+            return message
+        slot = None
+        if isinstance(dissector, KailleraDissector):
+            slot = dissector.slot(plays, message.data)
+        return message if slot is None else CachedData(message.username, slot)
