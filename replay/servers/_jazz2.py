@@ -41,6 +41,8 @@ class Guest:
     spectating: bool = False
     cookie: bytes = b"\0\0\0\0"
     """Of the last heartbeat."""
+    promised: bytes | None = None
+    """The cookie that its details named; else each heartbeat has another one."""
     sequence: int = 0
     heard: int = 0
     """When it spoke last, in microseconds."""

@@ -120,6 +120,7 @@ class RecordedRules(Rules):
             seat = self.game.promised.pop(client, None)
             if request is not None and seat is not None:
                 yield from self.let_in(client, request, seat)
+                self.game.guests[client].promised = message.heartbeat_cookie
 
     def let_in(self, client: Client, request: JoinRequest, seat: Seat) -> Acts:
         """Take a client in under a socket and ids."""

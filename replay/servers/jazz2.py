@@ -216,7 +216,7 @@ class Jazz2(DatagramRules):
             elif guest.players:
                 leg = self._leg(guest)
                 if leg is not None:
-                    guest.cookie = self.world.random.randbytes(4)
+                    guest.cookie = guest.promised or self.world.random.randbytes(4)
                     yield Say(leg, self.beat(guest, guest.cookie))
 
     def _leg(self, guest: Guest) -> Client | None:

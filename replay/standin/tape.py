@@ -247,7 +247,9 @@ class Tape:
         at = self.cast.world.now()
         rules = self.cast.stage.rules(self._name)
         if not due.cue.answer and rules is not None and rules.beside:
+            counted = dict(conversation.scene.counters)
             message = conversation.adapt(lines[0])
+            conversation.scene.counters = counted  # a look is not said
             if rules.tells(self.performer.client, message):
                 return
         if due.cue.answer and asked is not None and live is not None and len(lines) == 1:
