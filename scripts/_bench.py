@@ -24,6 +24,7 @@ from _bench_browse import bench_browse
 from _bench_formats import bench_formats
 from _bench_standin import bench_standin
 from _bench_traffic import bench_traffic
+from _bench_web import bench_web
 from _contenders import available, started
 from rich.console import Console
 from rich.table import Table
@@ -271,6 +272,7 @@ PARTS = {
     "traffic": bench_traffic,
     "formats": bench_formats,
     "browse": bench_browse,
+    "web": bench_web,
     "standin": bench_standin,
 }
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -180,11 +178,10 @@ def test_a_value_that_was_set_is_read_again(value: str, body: bytes) -> None:
         assert one.get("B") == "2"
 
 
+@pytest.mark.timeout(60)  # a tenth of a second, or for ever
 def test_a_large_body_of_anything_is_cut_in_time() -> None:
-    started = time.process_time()
     for piece in (b" ", b"\n", b"A=", b"=", b"A", b'A="', b" A", b"\n ", b"%", b"A:"):
         body = piece * ((1 << 18) // len(piece))
         text = TagField.parse(body)
         text.fields()
         assert text.encode() == body
-    assert time.process_time() - started < 5

@@ -18,6 +18,8 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE = 30.0
+PAINTED = "new Promise(f => requestAnimationFrame(() => requestAnimationFrame(() => f(1))))"
+"""Fulfilled when the page has been painted once more."""
 _START = """
 import fcntl, os, sys
 ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
@@ -146,8 +148,7 @@ class Chromium:
         begun = time.monotonic()
         self.call("Page.navigate", url=address)
         self.wait("Page.loadEventFired")
-        painted = "new Promise(f => requestAnimationFrame(() => requestAnimationFrame(() => f(1))))"
-        assert self.ask(painted) == 1
+        assert self.ask(PAINTED) == 1
         return time.monotonic() - begun
 
     def ask(self, script: str) -> Any:
@@ -180,6 +181,7 @@ class Chromium:
             f"(document.querySelector({json.dumps(selector)}).getBoundingClientRect())"
         )
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=place[0], y=place[1])
+        assert self.ask(PAINTED) == 1  # the page hears of it with its next picture
 
     def screenshot(self, path: Path) -> bytes:
         """What is seen, as PNG."""

@@ -47,6 +47,15 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
         yield served
 
 
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """Serves a file that tests replace: it is opened anew for each request."""
+    path = tmp_path_factory.mktemp("web") / "changing.db"
+    Recording.open(path).close()
+    with browsed(path) as served:
+        yield served
+
+
 @pytest.mark.parametrize("target", [*OURS, *TABLES])
 def test_every_page_answers_and_is_guarded(web: Web, target: str) -> None:
     got = web.get(target)
@@ -306,41 +315,37 @@ def test_a_recording_that_grows_is_shown_as_it_grows(tmp_path: Path) -> None:
             assert "is being written" not in web.get("/session/1").text
 
 
-def test_pages_of_a_long_session(tmp_path: Path) -> None:
-    path = tmp_path / "long.db"
+def test_pages_of_a_long_session(tmp_path: Path, changing: Web) -> None:
+    path, web = tmp_path / "long.db", changing
     with Recording.open(path) as recording:
         recording.add_session(game="toy", client="192.0.2.2", origin=Origin.RECORD)
         flow(recording)
         for number in range(4_100):
             recording.append(1, frame(b"%d" % number, at=1_795_000_000_000_000 + number))
-    with browsed(path) as web:
-        first = web.get("/session/1").text
-        assert "2,000 of 4,100 messages, frames 1 to 2000" in first
-        assert "/session/1?after=2000" in first
-        last = web.get("/session/1?after=4000").text
-        assert "100 of 4,100 messages, frames 4001 to 4100" in last
-        assert "/session/1?after=2000" in last
-        assert "next</a>" not in last
-        newest = web.get("/session/1?follow=1").text
-        assert "200 of 4,100 messages, frames 3901 to 4100" in newest
+    path.replace(web.path)
+    first = web.get("/session/1").text
+    assert "2,000 of 4,100 messages, frames 1 to 2000" in first
+    assert "/session/1?after=2000" in first
+    last = web.get("/session/1?after=4000").text
+    assert "100 of 4,100 messages, frames 4001 to 4100" in last
+    assert "/session/1?after=2000" in last
+    assert "next</a>" not in last
+    newest = web.get("/session/1?follow=1").text
+    assert "200 of 4,100 messages, frames 3901 to 4100" in newest
 
 
-def test_an_empty_recording_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "empty.db"
-    Recording.open(path).close()
-    with browsed(path) as web:
-        assert "no session yet" in web.get("/").text
-        assert web.get("/recording").status == 200
+def test_an_empty_recording_says_so(changing: Web) -> None:
+    changing.path.unlink(missing_ok=True)
+    Recording.open(changing.path).close()
+    assert "no session yet" in changing.get("/").text
+    assert changing.get("/recording").status == 200
 
 
-def test_a_file_that_vanishes_is_said_in_a_sentence(tmp_path: Path) -> None:
-    path = tmp_path / "gone.db"
-    Recording.open(path).close()
-    with browsed(path) as web:
-        path.unlink()
-        got = web.get("/")
-        assert got.status == 500
-        assert "does not exist" in got.text
+def test_a_file_that_vanishes_is_said_in_a_sentence(changing: Web) -> None:
+    changing.path.unlink(missing_ok=True)
+    got = changing.get("/")
+    assert got.status == 500
+    assert "does not exist" in got.text
 
 
 @pytest.mark.parametrize(
@@ -359,26 +364,28 @@ def test_a_file_that_vanishes_is_said_in_a_sentence(tmp_path: Path) -> None:
         "DELETE FROM sessions WHERE id = 1",
     ],
 )
-def test_what_no_writer_of_ours_wrote_is_shown_or_said(tmp_path: Path, change: str) -> None:
-    path = write_sample(tmp_path / "odd.db")
+def test_what_no_writer_of_ours_wrote_is_shown_or_said(
+    tmp_path: Path, changing: Web, change: str
+) -> None:
+    path, web = write_sample(tmp_path / "odd.db"), changing
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA ignore_check_constraints = ON")
     connection.execute(change)
     connection.commit()
     connection.close()
-    with browsed(path) as web:
-        for target in (
-            "/", "/session/1", "/session/2", "/session/1/timeline", "/frame/4", "/frame/4.json",
-            "/session/1/diagram.svg", "/recording/frames", "/recording/kinds",
-            "/recording/slowest_answers", "/recording/wrong_checks", "/recording/sessions",
-        ):  # fmt: skip
-            got = web.get(target)
-            assert got.status in (200, 400, 404, 500)
-            assert "Traceback" not in got.text
-            assert got.text != "Internal Server Error"
-            if got.status >= 400:
-                assert "<h1>" in got.text, target
-        assert web.get("/").status == 200
+    path.replace(web.path)
+    for target in (
+        "/", "/session/1", "/session/2", "/session/1/timeline", "/frame/4", "/frame/4.json",
+        "/session/1/diagram.svg", "/recording/frames", "/recording/kinds",
+        "/recording/slowest_answers", "/recording/wrong_checks", "/recording/sessions",
+    ):  # fmt: skip
+        got = web.get(target)
+        assert got.status in (200, 400, 404, 500)
+        assert "Traceback" not in got.text
+        assert got.text != "Internal Server Error"
+        if got.status >= 400:
+            assert "<h1>" in got.text, target
+    assert web.get("/").status == 200
 
 
 def test_it_opens_the_browser_and_ends_quietly(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,10 +132,8 @@ def test_wrong_proofs_and_unknown_games_are_refused(services: Lists) -> None:
 def test_a_list_of_many_servers(services: Lists) -> None:
     many = [services.server(hostname=f"Host {n}", numplayers=n % 7) for n in range(60)]
     browser = services.browser()
-    begin = time.monotonic()
     browser.asks("\\hostname\\numplayers\\mapname", "numplayers>=0")
     assert len(browser.list()) == len(many)
-    assert time.monotonic() - begin < 5
     services.end()
 
 
