@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import pytest
 
 from proxy.exporting.addon import NAME, SCRIPT, Messages, addons_for
 from tests.exporting.flowfile import kaillera_flow, lobby_flow, raw_flow, write_flows
+from tests.recordings.web.chromium import Chromium
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -85,3 +88,48 @@ def test_mitmdump_runs_the_script(tmp_path: Path) -> None:
     assert "ea-lobby @dir" in done.stdout, done.stderr
     assert "text: hello" in done.stdout
     assert NAME
+
+
+def web_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+ROWS = "[...document.querySelectorAll('.flow-table tbody tr')].filter(row => row.innerText)"
+
+
+def seen(browser: Chromium, script: str, wanted: str) -> str:
+    """What a page shows, once it shows that."""
+    until = time.monotonic() + 30
+    text = ""
+    while wanted not in text:
+        assert time.monotonic() < until, text
+        text = str(browser.ask(script))
+    return text
+
+
+def test_a_page_of_mitmweb_shows_our_messages(tmp_path: Path) -> None:
+    script, flows, port = tmp_path / "understudy_messages.py", tmp_path / "flows", web_port()
+    script.write_text(SCRIPT)
+    write_flows(flows, lobby_flow(), kaillera_flow())
+    code = "import sys; from mitmproxy.tools.main import mitmweb; mitmweb(sys.argv[1:])"
+    words = [sys.executable, "-W", "ignore", "-c", code, "-n", "-r", str(flows), "-s", str(script)]
+    words += ["--no-web-open-browser", "--web-port", str(port), "--set", f"confdir={tmp_path}"]
+    if hasattr(contentviews, "Contentview"):  # from 12 on, pages are behind a password
+        words += ["--set", "web_password=secret"]
+    with (
+        Chromium(tmp_path / "browser") as browser,
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as web,
+    ):
+        try:
+            assert web.stdout is not None
+            assert any("Web server listening" in line for line in web.stdout)
+            browser.open(f"http://127.0.0.1:{port}/?token=secret")
+            assert seen(browser, f"String({ROWS}.length)", "2") == "2"
+            for row, wanted in enumerate(("ADDR: 203.0.113.7", "messages[0].fields.text: hello")):
+                click = "dispatchEvent(new MouseEvent('click', {bubbles: true}))"
+                browser.ask(f"{ROWS}[{row}].{click}")
+                seen(browser, "document.body.innerText", wanted)
+        finally:
+            web.kill()
