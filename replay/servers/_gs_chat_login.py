@@ -50,6 +50,7 @@ class LoginRules(AccountRules):
     }
 
     def opened(self, client: Client) -> Acts:
+        self.user(client)  # from now on it is silent
         yield Later(LOOK_EVERY, lambda: self._look(client))
 
     def _look(self, client: Client) -> Iterator[Act]:
@@ -103,7 +104,8 @@ class LoginRules(AccountRules):
         elif len(message.params) < 4:
             yield self.error(user, FEW_PARAMS, "USER")
         else:
-            user.user = clean(message.params[0], NAME_LENGTH).replace("!", "").replace("@", "")
+            name = clean(message.params[0], NAME_LENGTH).replace("!", "").replace("@", "")
+            user.user = name or "X"  # some games have none
             user.realname = tidy(message.params[-1], NAME_LENGTH)
             yield from self._come_in(user)
 

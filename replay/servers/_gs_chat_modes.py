@@ -26,6 +26,7 @@ from replay.servers._gs_chat import (
     Room,
     User,
     clean,
+    fold,
 )
 from replay.servers._gs_chat_rooms import RoomRules
 from replay.servers._gs_people import number
@@ -94,14 +95,12 @@ def _standing(change: _Change) -> Result:
     nick = change.param()
     if not nick:
         return FEW_PARAMS, "MODE"
-    standings = {
-        fold: (one, s) for one, s in change.room.members.items() for fold in [one.nick.lower()]
-    }
-    found = standings.get(nick.lower())
+    members = change.room.members
+    found = next((one for one in members if fold(one.nick) == fold(nick)), None)
     if found is None:
         return NOT_INSIDE, nick
-    setattr(found[1], "op" if change.letter == "o" else "voice", change.add)
-    return "", found[0].nick
+    setattr(members[found], "op" if change.letter == "o" else "voice", change.add)
+    return "", found.nick
 
 
 def _ban(change: _Change) -> Result:
