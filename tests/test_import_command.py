@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recordings.captures.pcapng_writer import secrets
 from recordings.writer import Recording
 from tests.importing.making import Tape, directory_and_lobby, run
 from tests.recordings.captures import making
@@ -63,17 +64,20 @@ def test_troubles_with_packets_are_said_once(tape: Path, tmp_path: Path) -> None
 
 
 def test_comments_and_secrets_are_kept(tape: Path, tmp_path: Path) -> None:
-    good = (tmp_path / "evening.pcap").read_bytes()
-    del good
+    log = b"CLIENT_RANDOM 00 11\n" * 3000
     data = making.section() + making.interface()
-    data += making.block(10, b"KSLT" + (9).to_bytes(4, "little") + b"CLIENT_R " + bytes(3))
+    data += secrets(0x544C534B, log) + secrets(0x5A4E574B, b"\xff\0\1")
     data += making.enhanced(making.AT, b"\0", options=making.option(1, b"look here"))
     tape.write_bytes(data)
     assert run("import", tape).exit_code == 0
     out = tmp_path / "evening.understudy.db"
-    kinds = dict(rows(out, "SELECT kind, detail FROM events"))
-    assert kinds["comment"] == "packet 1: look here"
-    assert kinds["decryption-secrets"] == "TLSK: CLIENT_R "
+    found = "SELECT detail FROM events WHERE kind = "
+    assert rows(out, f"{found} 'comment'") == [("packet 1: look here",)]
+    kept = rows(out, f"{found} 'decryption-secrets'")
+    assert kept == [(f"TLSK: {log.decode()}",), ("ZNWK: 0xff0001",)]
+    assert run("export", out, "--pcapng", "-w", tape).exit_code == 0
+    assert run("import", tape, "-w", tmp_path / "again.db").exit_code == 0
+    assert rows(tmp_path / "again.db", f"{found} 'decryption-secrets'") == kept
 
 
 @pytest.mark.parametrize(

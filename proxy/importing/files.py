@@ -21,6 +21,7 @@ from recordings.captures.flows import Flows
 from recordings.captures.packet import Packet, Remark
 from recordings.captures.pcapng_writer import ENTERPRISE, WORD
 from recordings.captures.reading import FORMATS, first_bytes, read_packets
+from recordings.captures.secrets import secrets_text
 from recordings.errors import UserError
 from recordings.samples import load_sample
 from recordings.writer import Recording
@@ -30,6 +31,8 @@ MOST_REMARKS = 10_000
 """Comments and secrets of one file that are kept."""
 LONGEST = 16_384
 """Characters of a remark that are kept."""
+SECRETS = 1 << 20
+"""Bytes of the secrets of one block that are kept."""
 LONGEST_LINE = 256 << 20
 
 Step = Callable[[int], None]
@@ -164,8 +167,9 @@ class _Captures:
             if remark.text == str(ENTERPRISE) and remark.data.startswith(WORD):
                 self._hints.read(remark.data[len(WORD) :])
         elif remark.kind == "decryption-secrets":
-            text = remark.data[:LONGEST].decode("utf-8", "replace")
-            self._recording.add_event(remark.kind, f"{remark.text}: {text}", at=at)
+            self._recording.add_event(
+                remark.kind, secrets_text(remark.text, remark.data[:SECRETS]), at=at
+            )
         else:
             text = f"{path.name}: {remark.text[:LONGEST]}"
             self._recording.add_event(remark.kind, text, at=at)

@@ -186,9 +186,19 @@ def _names(section: _Section, body: bytes) -> Iterator[Remark]:
 
 def _secrets(section: _Section, body: bytes) -> Iterator[Remark]:
     kind, size = section.unpack("II", body)
+    yield Remark("decryption-secrets", secrets_name(kind), section.number, body[8 : 8 + size])
+
+
+def secrets_name(kind: int) -> str:
+    """What kind of secrets: `TLSK` for TLS, else letters like these, or eight hex digits."""
     name = kind.to_bytes(4, "big")
-    shown = name.decode("latin-1") if name.isalnum() else name.hex()
-    yield Remark("decryption-secrets", shown, section.number, body[8 : 8 + size])
+    return name.decode("latin-1") if name.isalnum() and name.isascii() else name.hex()
+
+
+def secrets_kind(name: str) -> int:
+    """The number of that name; raises ValueError."""
+    data = name.encode("ascii") if len(name) == 4 else bytes.fromhex(name)
+    return int.from_bytes(data, "big")
 
 
 def _custom(section: _Section, body: bytes) -> Iterator[Remark]:

@@ -13,7 +13,7 @@ from ipaddress import ip_address
 
 from recordings.captures.links import RAW
 from recordings.captures.packet import LARGEST
-from recordings.captures.pcapng import COMMENT, CUSTOM, ENHANCED, INTERFACE, NAMES, SECTION
+from recordings.captures.pcapng import COMMENT, CUSTOM, ENHANCED, INTERFACE, NAMES, SECRETS, SECTION
 
 ENTERPRISE = 32_473
 WORD = b"understudy "
@@ -64,6 +64,11 @@ def names(known: Iterable[tuple[str, str]]) -> bytes:
         packed = ip_address(host).packed
         records += option(1 if len(packed) == 4 else 2, packed + _text(name) + b"\0")
     return block(NAMES, records + _END) if records else b""
+
+
+def secrets(kind: int, data: bytes) -> bytes:
+    """Secrets by which other programs decipher what follows: a TLS key log, for instance."""
+    return block(SECRETS, _U32(kind) + _U32(len(data)) + padded(data))
 
 
 def custom(text: bytes) -> bytes:

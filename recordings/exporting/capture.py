@@ -10,10 +10,12 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from recordings.captures import pcapng_writer as blocks
 from recordings.captures.conversation import Endpoint
+from recordings.captures.secrets import EVENT, read_secrets
 from recordings.captures.synthetic import LARGEST_DATAGRAM, Connection, Path
 from recordings.exporting.addresses import Addresses, endpoint
 from recordings.exporting.choice import Choice
@@ -78,6 +80,7 @@ class CaptureWriter:
         """The whole file, piece by piece."""
         yield blocks.header(PROGRAM, f"frames as {self._choice.content}")
         yield from self._about()
+        yield from self._secrets()
         for frame in self._choice.frames(self._reader):
             yield from self._due(frame.at)
             flow = self._open.get(frame.flow_id)
@@ -169,6 +172,15 @@ class CaptureWriter:
         for start in range(0, len(keys), FLOWS_PER_BLOCK):
             part = {"keys": keys[start : start + FLOWS_PER_BLOCK]}
             yield blocks.custom(json.dumps(part).encode())
+
+    def _secrets(self) -> Iterator[bytes]:
+        """What an imported capture brought; of all sessions, so that one alone goes without."""
+        if self._choice.session_id is not None:
+            return
+        for event in self._reader.events():
+            if event.kind == EVENT:
+                with suppress(ValueError):
+                    yield blocks.secrets(*read_secrets(event.detail))
 
     def _comment(self, frame: Frame, protocol: str) -> bytes:
         kind, fields = frame.kind, load(frame.fields)
