@@ -45,8 +45,8 @@ from replay.standin.world import World
 SERVER = "Server"
 RESEND, RESENDS = 2_000_000, 3
 """Microseconds between the resends of a stalled game, and how many there are (kaillera 2)."""
-NETSYNC_LIMIT = 60_000_000
-"""Microseconds that everybody may take to get ready; clients give up after 120 s."""
+NETSYNC_LIMIT = 60
+"""Seconds that everybody may take to get ready; clients give up after 120."""
 
 
 class PlayRules(Rules):
@@ -175,7 +175,8 @@ class PlayRules(Rules):
     def look_after(self, room: Room, now: int) -> Iterator[Act]:
         """Once a second: a game that stands still is helped, then those who hold it drop out."""
         silent = now - room.moved
-        if room.status == NETSYNC and silent >= NETSYNC_LIMIT:
+        patience = self.limit("netsync_seconds", NETSYNC_LIMIT, 3600) * 1_000_000
+        if room.status == NETSYNC and silent >= patience:
             yield from self._without(
                 room, [one for one in room.playing if not room.seats[one].ready]
             )

@@ -73,6 +73,7 @@ class Kaillera(LoginRules):
         "motd": "what everybody is told first; | begins another line",
         "max_users": "users who may be here, 100 unless given",
         "max_players": "players of a game, 8 unless given",
+        "netsync_seconds": "how long players may take to get ready, 60 unless given",
         "private_ports": "0: play on the main port; else so many private ports, as many as users "
         "unless given",
     }

@@ -28,7 +28,6 @@ from tests.replay.standin.emulator import (
     START,
     Emulator,
     Player,
-    datagram,
     new_socket,
     until,
     z,
@@ -260,46 +259,6 @@ def test_who_is_refused(tmp_path: Path) -> None:
         stranger.close()
         long.close()
         server.end()
-
-
-NOISE = {
-    "count": b"\x20" + datagram((0, 3, b"x\0y\0\1"))[1:],
-    "length": b"\x01\x00\x00\xff\xff\x03a\0",
-    "far ahead": datagram((40000, 9, b"\0")),
-    "not the first": datagram((5, 3, z("eve") + z("") + b"\1")),
-    "empty": b"",
-    "zero": b"\0",
-    "big": datagram((0, 0x12, struct.pack("<BH", 0, 60000) + bytes(60000))),
-}
-
-
-def test_noise_disturbs_nobody(server: Server) -> None:
-    alice = server.player("alice", frames=FRAMES)
-    server.room(alice)
-    eve = server.player("eve", frames=FRAMES)
-    hellos = [new_socket() for _ in range(50)]
-    for number in range(1000):
-        hellos[number % 50].sendto(b"HELLO0.83\0", ("127.0.0.1", server.port))
-    for name, one in NOISE.items():
-        for port in (server.port, alice.private, eve.private):
-            hellos[0].sendto(one, ("127.0.0.1", port))
-        if name != "not the first":  # it would be hers
-            eve.socket.sendto(one, eve.server)
-    server.play(alice)
-    check_inputs(same_game(alice), alice.emulator.inputs)
-    server.room(eve)
-    eve.emulator.start()
-    server.until(lambda: len(eve.emulator.played) > 10)
-    eve.emulator.say(0x13, b"\0\xc8")  # an empty slot
-    eve.emulator.say(0x12, struct.pack("<BH", 0, 50000) + bytes(50000))
-    server.until(lambda: eve.emulator.all(DROP))
-    alice.emulator.chat("still here")
-    server.until(lambda: eve.emulator.all(CHAT))
-    late = server.player("late")
-    assert late.emulator.all(JOINED)
-    for sock in hellos:
-        sock.close()
-    server.end()
 
 
 def test_the_list_shows_our_server_and_those_that_announced_themselves(server: Server) -> None:
