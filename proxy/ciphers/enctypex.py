@@ -59,8 +59,9 @@ class CardCipher:
     def _run(self, data: bytes, decrypting: bool) -> bytes:
         cards = self._cards
         rotor, ratchet, avalanche, last_plain, last_cipher = self._state
-        out = bytearray(len(data))
-        for i, byte in enumerate(data):
+        out = bytearray()
+        add = out.append
+        for byte in data:
             ratchet = (ratchet + cards[rotor]) & 255
             rotor = (rotor + 1) & 255
             swapped = cards[last_cipher]
@@ -70,12 +71,9 @@ class CardCipher:
             cards[rotor] = swapped
             avalanche = (avalanche + cards[swapped]) & 255
             deep = (cards[last_plain] + cards[last_cipher] + cards[ratchet]) & 255
-            mask = cards[(cards[avalanche] + cards[rotor]) & 255] ^ cards[cards[deep]]
-            out[i] = byte ^ mask
-            if decrypting:
-                last_plain, last_cipher = byte ^ mask, byte
-            else:
-                last_plain, last_cipher = byte, byte ^ mask
+            made = byte ^ cards[(cards[avalanche] + cards[rotor]) & 255] ^ cards[cards[deep]]
+            add(made)
+            last_plain, last_cipher = (made, byte) if decrypting else (byte, made)
         self._state = (rotor, ratchet, avalanche, last_plain, last_cipher)
         return bytes(out)
 

@@ -32,6 +32,11 @@ class _Token:
     text: str
     quoted: bool = False
 
+    @property
+    def constant(self) -> bool:
+        """Whether it stands for itself, not for a key's value."""
+        return self.quoted or _number(self.text) is not None
+
     def word(self) -> str:
         """Lower case of what is not quoted."""
         return "" if self.quoted else self.text.lower()
@@ -134,6 +139,8 @@ class _Reader:
         if compare is None or opposite:
             raise FilterError(f"{word!r} compares nothing")
         right = self.take()
+        if right.constant and not left.constant:
+            return _against(left.text, right.text, compare)
         return lambda facts: compare(_order(_value(left, facts), _value(right, facts)))
 
 
@@ -151,15 +158,34 @@ _COMPARE: dict[str, Callable[[int], bool]] = {
 
 def _value(token: _Token, facts: Facts) -> str:
     """Of a word: the key's value; numbers and what is quoted stand for themselves."""
-    if token.quoted or _NUMBER.fullmatch(token.text):
+    if token.constant:
         return token.text
     return facts.get(token.text, facts.get(token.text.lower(), ""))
 
 
+def _against(key: str, text: str, compare: Callable[[int], bool]) -> Test:
+    """A key compared with what stands for itself: by far the most frequent comparison."""
+    folded = key.lower()
+
+    def test(facts: Facts) -> bool:
+        said = facts.get(key)
+        if said is None:
+            said = facts.get(folded, "")
+        return compare(0 if said == text else _order(said, text))
+
+    return test
+
+
+@lru_cache(maxsize=16_384)
+def _number(text: str) -> float | None:
+    """The number that a text is; None: it is none."""
+    return float(text) if len(text) < 32 and _NUMBER.fullmatch(text) else None
+
+
 def _order(left: str, right: str) -> int:
-    numbers = [float(one) if _NUMBER.fullmatch(one) else None for one in (left, right)]
-    if numbers[0] is not None and numbers[1] is not None:
-        return (numbers[0] > numbers[1]) - (numbers[0] < numbers[1])
+    first, second = _number(left), _number(right)
+    if first is not None and second is not None:
+        return (first > second) - (first < second)
     one, two = left.lower(), right.lower()
     return (one > two) - (one < two)
 

@@ -54,7 +54,7 @@ def record(host: Host, names: Names, popular: dict[bytes, int]) -> Server:
     flags, parts = _head(host.place[1], host.private, host.facts.get("natneg") == "1")
     if not names:
         return Server(flags, packed_ip(host.place[0]), parts)
-    values: tuple[Value, ...] = tuple(popular.get(one, one) for one in values_of(host, names))
+    values: tuple[Value, ...] = tuple([popular.get(one, one) for one in values_of(host, names)])
     return Server(flags | HAS_KEYS, packed_ip(host.place[0]), parts, values)
 
 
