@@ -249,7 +249,7 @@ def clean(text: str, most: int) -> str:
 def good_nick(nick: str) -> bool:
     """Whether it can be a nick: no sign, space or mark that the lines themselves use."""
     return (
-        len(nick) <= NICK_LENGTH
+        0 < len(nick) <= NICK_LENGTH
         and all("!" <= char != "\x7f" for char in nick)
         and not set(nick) & set(" ,!@*?\\")
         and nick[0] not in "#:+&"

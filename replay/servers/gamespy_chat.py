@@ -65,14 +65,17 @@ class GamespyChat(LoginRules):
             yield from found(client, message)
 
     def claims(self, client: Client, message: Message) -> bool:
-        """Words for somebody who is here are his, and a client's own address is another one today,
-        whatever a recording would answer."""
+        """Words for somebody who is here are his, and questions about a room where others are
+        have them in the answer; a client's own address is another one today."""
         if message.kind == "USRIP":
             return True
-        if not isinstance(message, ChatLine) or message.kind not in _PERSONAL:
+        if not isinstance(message, ChatLine):
             return False
-        place = _PERSONAL[message.kind]
+        place = _PERSONAL.get(message.kind, len(message.params))
         target = "".join(message.params[place : place + 1])
+        room = self.crowd.room("".join(message.params[:1])) if message.kind in _ABOUT else None
+        if room is not None and len(room.members) > 1:
+            return True
         return self.crowd.named(target) not in (None, self.crowd.users.get(client))
 
     # words
@@ -167,4 +170,6 @@ class GamespyChat(LoginRules):
 
 _PERSONAL = {"PRIVMSG": 0, "NOTICE": 0, "UTM": 0, "ATM": 0, "WHOIS": 0, "GETKEY": 0, "GETCKEY": 1}
 """Command -> place of the parameter that names a player."""
+_ABOUT = frozenset(("GETCKEY", "GETKEY", "NAMES", "WHO"))
+"""Commands that ask about everybody in a room."""
 RULES = GamespyChat

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from proxy import registry
 from proxy.message import Message, Opaque
 from replay.servers._gs_chat import MOST_KEYS, PURSE, Crowd, Room, matches
 from replay.servers._gs_chat_keys import answered, change
@@ -204,3 +207,31 @@ def test_keys_have_bounds() -> None:
 def test_public_rooms_are_nobodys() -> None:
     for name, public in (("#GSP!gmtest", True), ("#GPG!12", True), (ROOM, False), ("#x", False)):
         assert Room(name).public is public, name
+
+
+WORDS = ["#a", "#b", "#GSP!gmtest", "#GPG!1", "n1", "n2", "*", "", "+o", "-o", "+b", "+imnpstue"]
+WORDS += ["+k", "+l", "5", "0", ":", "\\b_x\\1", "\\b_x", "\\b_*", "001", ",", "#a,#b", "n1,n2"]
+WORDS += ["\xff", "\0", "\r", "x" * 300, "-b+v", "1", "@", "a" * 32]
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_no_line_is_a_defect(recorded: bool) -> None:
+    """Any command with any words, also from who is not in; other people are not thrown out."""
+    chat, draw = Chat(recorded=recorded), random.Random(7)
+    quiet = chat.comes("quiet")
+    says(quiet, "JOIN #quiet")
+    actors = [chat.comes(f"n{n}") for n in range(4)] + [chat.comes()]
+    commands = [kind.name for kind in registry.protocol("gamespy-chat").kinds] + ["AWAY", "ISON"]
+    for number in range(800):
+        actor = draw.choice(actors)
+        if actor.closed is not None:
+            actors.remove(actor)
+            actor = chat.comes(f"m{number}")
+            actors.append(actor)
+        words = draw.choices(WORDS, k=draw.randrange(5))
+        last = [" :" + " ".join(draw.choices(WORDS, k=2))] * draw.randrange(2)
+        says(actor, " ".join([draw.choice(commands), *words]) + "".join(last))
+    notes = [note for actor in (*actors, quiet) for note in actor.notes] + chat.notes
+    assert [note for note in notes if note[0] == "defect"] == []
+    assert quiet.closed is None
+    assert list(chat.crowd.rooms["#quiet"].members) == [chat.crowd.nicks["quiet"]]

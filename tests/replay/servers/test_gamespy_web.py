@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from proxy.message import Message, Opaque
+from proxy.protocols.gamespy_web import ATLAS, AUTH, SAKE
 from replay.servers import _gs_web_vault
 from replay.servers._gs_login import Tickets
 from replay.servers._gs_web_values import fits
@@ -147,3 +150,26 @@ def test_forms() -> None:
     for broken in (b"", b"--abc\r\n", body[:-12], body.replace(b"abc", b"xyz")):
         assert multipart(broken, kind) is None
     assert multipart(body, "text/plain") is None
+
+
+VALUES = ["0", "1000", "-1", "x", "", "scores", "n > 1", "n desc", "'", "&amp;", "&b;", "<a/>"]
+VALUES += ["<![CDATA[x]]>", "<int>1000</int>", "<string>n</string>", "9" * 30, "<RecordField/>"]
+VALUES += [VALUE.format("intValue", 4)[8:-9], VALUE.format("byteValue", "")[8:-9]]
+TAGS = ["gameid", "secretKey", "recordid", "rating", "filter", "sort", "offset", "max", "fields"]
+TAGS += ["surrounding", "targetfilter", "ownerids", "recordids", "values", "csid", "uniquenick"]
+
+
+def test_no_call_is_a_defect() -> None:
+    """Any call with any elements, some of them damaged, has an answer."""
+    web, draw = Web(options={"gamespy-web.login": "unsigned"}), random.Random(7)
+    game = web.comes()
+    for _ in range(300):
+        names = draw.choices(TAGS, k=draw.randrange(6))
+        inner = "".join(f"<{name}>{draw.choice(VALUES)}</{name}>" for name in names)
+        call = CALL.format(draw.choice((*AUTH, *SAKE, *SAKE, *ATLAS)), TICKET, "scores", inner)
+        if draw.random() < 0.2:
+            at = draw.randrange(len(call))
+            call = call[:at] + draw.choice("<>&\0x") + call[at + 1 :]
+        assert asks(game, call) is not None
+        assert game.turn.unanswered is None
+    assert [note for note in (*game.notes, *web.notes) if note[0] == "defect"] == []
