@@ -127,14 +127,29 @@ class House(click.Group):
             with formatter.section(about):
                 formatter.write_dl(rows)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the options that stand before the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise _explained(error) from error
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what the user can mend is one sentence and exit code 1."""
+        """Run a command; what the user can mend is one sentence, and exit code 1 or 2."""
         from recordings.errors import UserError
 
         try:
             return super().invoke(ctx)
         except UserError as error:
             raise click.ClickException(str(error)) from error
+        except click.UsageError as error:
+            raise _explained(error) from error
+
+
+def _explained(error: click.UsageError) -> click.ClickException:
+    from recordings.usage import explained
+
+    return explained(error)
 
 
 def _version() -> str:
@@ -161,7 +176,7 @@ def cli(ctx: click.Context) -> None:
 def main() -> None:
     """Entry point of the `understudy` command."""
     _check_house()
-    cli()
+    cli(prog_name="understudy")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ by its file, `nascar-thunder-2004` in nascar-thunder-2004.toml.
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from typing import Any
 
 from recordings.errors import UserError
 from recordings.model import Transport
+from recordings.nearest import meant
 
 PLACE = "{game}"
 """Stands in a host name for the game's own name at its service (GameSpy: `gmtest`)."""
@@ -123,9 +123,10 @@ def games() -> list[Game]:
 def game(name: str) -> Game:
     """The game of that name; raises UserError, which names the nearest."""
     if name not in names():
-        near = difflib.get_close_matches(name, names(), 1, 0.5)
-        hint = f"did you mean {near[0]}?" if near else "see `understudy games`"
-        raise UserError(f"no game is named {name!r}: {hint}")
+        if ":" in name and not {"/", "\\"} & set(name):
+            raise UserError(f"{name!r} is no game; what to relay is said by: --relay {name}")
+        hint = meant(name, names())
+        raise UserError(f"no game is named {name!r}: {hint or 'see `understudy games`'}")
     text = _folder().joinpath(f"{name}.toml").read_text("utf-8")
     return read(name, text)
 

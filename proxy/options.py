@@ -56,9 +56,18 @@ def read_endpoint(text: str) -> tuple[str, int | None] | None:
     return None if port is None else (host, port)
 
 
+def check_port(said: str, text: str, cure: str = "") -> None:
+    """UserError where the number at the end of a text is one that no port has."""
+    number = text.rpartition(":")[2]
+    if number.isascii() and number.isdigit() and read_port(number) is None:
+        raise UserError(f"{said}: there is no port {number}, the last is 65535{cure}")
+
+
 def read_relay(text: str) -> Relay:
     """Read `PROTOCOL:[HOST:]PORT=UPHOST:UPPORT`, or `PROTOCOL:PORT`; raises UserError."""
     left, equals, right = text.partition("=")
+    for endpoint in (left, right):
+        check_port(f"--relay {text!r}", endpoint, f": write {RELAY_FORM}")
     protocol, colon, listen = left.partition(":")
     if not protocol or not colon or not listen:
         raise UserError(f"--relay {text!r} is not of the form {RELAY_FORM}")
@@ -81,9 +90,10 @@ def read_relay(text: str) -> Relay:
 
 def read_upstream(text: str) -> tuple[str, int | None]:
     """Read `--upstream HOST` or `HOST:PORT`; raises UserError."""
+    check_port(f"--upstream {text!r}", text)
     found = read_endpoint(text)
     if found is None or found[1] == 0:
-        raise UserError(f"--upstream {text!r} is no server: write HOST or HOST:PORT")
+        raise UserError(f"--upstream {text!r} is no server: write HOST or HOST:PORT (IPv6 like [::1])")
     return found
 
 

@@ -18,6 +18,7 @@ from types import ModuleType
 import proxy.protocols
 from proxy.protocol import Protocol
 from recordings.errors import UserError
+from recordings.nearest import meant
 
 GROUP = "understudy.protocols"
 """The entry-point group in which an installed package names modules that hold `PROTOCOLS`."""
@@ -65,8 +66,9 @@ def protocol(name: str) -> Protocol:
     try:
         return protocols()[name]
     except KeyError:
-        names = ", ".join(sorted(protocols()))
-        raise UserError(f"no protocol is named {name!r}; there are {names}") from None
+        names = sorted(protocols())
+        hint = meant(name, names) or f"there are {', '.join(names)}"
+        raise UserError(f"no protocol is named {name!r}: {hint}") from None
 
 
 def is_added(name: str) -> bool:

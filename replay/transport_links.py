@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from proxy.relay.api import Address
 from proxy.relay.sockets import plain_address
+from proxy.relay.why import why
 from replay.playback.hearing import LiveFlow
 
 HIGH_WATER = 256 << 10
@@ -118,7 +119,7 @@ class Udp:
 
     def _refused(self, error: OSError) -> None:
         for flow in list(self.flows.values()):
-            self._runner.refused(flow, error.strerror or str(error))
+            self._runner.refused(flow, why(error))
 
     def _came(self, data: bytes, source: Any) -> None:
         flow = self.flows.get(plain_address(source))
@@ -138,7 +139,7 @@ class Udp:
             except (BlockingIOError, InterruptedError):
                 raise
             except OSError as error:
-                self._runner.refused(flow, error.strerror or str(error))
+                self._runner.refused(flow, why(error))
 
     def leave(self, flow: LiveFlow) -> bool:
         """The flow is over; whether the socket is."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from proxy.relay.api import Address
 from proxy.relay.clock import now
 from proxy.relay.sockets import Outward, numeric, plain_address
+from proxy.relay.why import why
 from recordings.model import Transport
 from recordings.writer import Recording
 from replay.playback.hearing import LiveFlow
@@ -135,7 +136,7 @@ class Runner:
         except TimeoutError:
             self.player.failed(flow, f"no answer within {patience:g} s")
         except OSError as error:
-            self.player.failed(flow, error.strerror or str(error))
+            self.player.failed(flow, why(error))
         except Exception as error:  # see _pump
             if not self.done.done():
                 self.done.set_exception(error)

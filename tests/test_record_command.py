@@ -251,7 +251,7 @@ MISTAKES = [
     (["--relay", "raw-tcp:0=127.0.0.1:1", "--dns-port", "5300"], 1, "has no name to answer"),
     (["--relay", "raw-tcp:0=127.0.0.1:1", "-w", "no/such/folder.db"], 1, "no/such"),
     (["--relay", "raw-tcp:0=127.0.0.1:1", "--listen-host", "nobody"], 1, "address to listen on"),
-    (["--nonsense"], 2, "No such option"),
+    (["--nonsense"], 2, "has no option --nonsense"),
 ]
 
 

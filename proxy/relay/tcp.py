@@ -24,6 +24,7 @@ from proxy.relay.flow import (
 )
 from proxy.relay.sockets import plain_address
 from proxy.relay.tcp_side import BRAKED, STARTING, Side
+from proxy.relay.why import why
 from recordings.errors import UserError
 from recordings.model import Direction
 
@@ -107,8 +108,7 @@ class TcpFlow:
         except TimeoutError:
             self._refused(f"the server {where} does not answer")
         except OSError as error:
-            why = error.strerror or str(error)
-            self._refused(f"the server {where} cannot be reached: {why}")
+            self._refused(f"the server {where} cannot be reached: {why(error)}")
 
     def _ready(self) -> None:
         if self.over:  # stopped while dialling

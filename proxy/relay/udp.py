@@ -20,6 +20,7 @@ from proxy.relay.sockets import (
 )
 from proxy.relay.udp_endpoint import Endpoint
 from proxy.relay.udp_face import Face, SocketFace, oldest
+from proxy.relay.why import why
 from recordings.errors import UserError
 
 MAX_ENDPOINTS = 2000
@@ -229,7 +230,7 @@ class UdpListener:
             except UserError as error:
                 refusal = str(error)
             except OSError as error:
-                refusal = f"the server cannot be reached: {error.strerror or error}"
+                refusal = f"the server cannot be reached: {why(error)}"
         if refusal is not None:
             endpoint.refuse(refusal)
         return endpoint

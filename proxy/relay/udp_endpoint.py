@@ -20,6 +20,7 @@ from proxy.relay.flow import (
 )
 from proxy.relay.sockets import plain_address
 from proxy.relay.udp_flow import UdpFlow
+from proxy.relay.why import why
 from recordings.model import Direction
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ class Endpoint:
         if self._refused:
             return
         self._refused = True
-        sentence = f"the server refuses datagrams: {error.strerror or error}"
+        sentence = f"the server refuses datagrams: {why(error)}"
         tell(self.sink, "unreachable", sentence)
         if self.flow is not None and takes_over(self.sink, sentence):
             self.cut()

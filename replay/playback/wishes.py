@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from proxy.message import FieldError, Message
-from proxy.options import read_endpoint
+from proxy.options import check_port, read_endpoint
 from proxy.relay.api import Address
 from recordings.errors import UserError
 from recordings.model import Direction, Key
@@ -77,9 +77,10 @@ def read_places(to: str | None, maps: Iterable[str]) -> Places:
         if not found:
             raise UserError("no server is named: say where to by --to HOST[:PORT]")
         return Places(None, found)
+    check_port(f"--to {to!r}", to)
     endpoint = read_endpoint(to)
     if endpoint is None or endpoint[1] == 0:
-        raise UserError(f"--to {to!r} is no server: write HOST or HOST:PORT")
+        raise UserError(f"--to {to!r} is no server: write HOST or HOST:PORT (IPv6 like [::1])")
     return Places(endpoint, found)
 
 
