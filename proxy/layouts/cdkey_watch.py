@@ -15,7 +15,7 @@ from proxy.ciphers import cdkey
 from proxy.ciphers.repeating import CDKEY, CDKEY_CIPHER, CDKEY_MARK, xor
 from proxy.keys import SessionKeys
 from proxy.layouts.checks import compare, put_check, unknown
-from proxy.layouts.keyvalue import command, lookup
+from proxy.layouts.keyvalue import KeyValue, command, lookup
 from proxy.message import WireError
 from recordings.model import Direction, Frame, Key
 
@@ -95,6 +95,26 @@ class CdkeyWatch:
                 return compare(answer, make(key, challenge, random))
         return unknown("the CD key was not seen: give it as --key cdkey=HEX")
 
+    def digest(self, direction: Direction, plain: bytes) -> bytes:
+        """A message with its response or proof made anew; as it was, where the key is not known."""
+        field, make = _PROOFS.get((direction, command(plain)), ("", cdkey.response))
+        answer = lookup(plain, field) if field else None
+        if answer is None:
+            return plain
+        challenge = lookup(plain, "ch")
+        if challenge is None:
+            asked = self._again.get(lookup(plain, "skey") or b"")
+            challenge = asked[1] if asked else None
+        try:
+            hashed, random, _ = cdkey.parts(answer)
+        except ValueError:
+            return plain  # `0`: the proof follows
+        for key in self.cdkeys() if challenge is not None else ():
+            if md5(key, usedforsecurity=False).hexdigest().encode() == hashed:
+                made = make(key, challenge or b"", random)
+                return KeyValue.parse(plain).set(field, made.decode()).encode()
+        return plain
+
     def cdkeys(self) -> list[bytes]:
         """CD keys that are known, the user's first."""
         given = self._keys.given("cdkey")
@@ -111,6 +131,11 @@ def _remember(table: dict[bytes, _T], player: bytes, value: _T) -> None:
         table.pop(next(iter(table)))
     table[player] = value
 
+
+_PROOFS: dict[tuple[Direction, bytes], tuple[str, Make]] = {
+    (UP, b"auth"): ("resp", cdkey.response),
+    (UP, b"uon"): ("proof", cdkey.again),
+}
 
 _WATCHES: dict[tuple[Direction, bytes], Callable[[CdkeyWatch, Frame], tuple[Key, ...]]] = {
     (UP, b"auth"): CdkeyWatch._auth,

@@ -246,6 +246,17 @@ class Browser1Dissector(StreamDissector):
         except WireError as error:
             return unknown(str(error))
 
+    def digest(self, direction: Direction, plain: bytes) -> bytes:
+        """The proof of the game's secret made anew for this server's challenge."""
+        if direction is DOWN or not plain.startswith(LOGIN) or self._secure is None:
+            return plain
+        game, enctype = lookup(plain, "gamename") or b"", lookup(plain, "enctype") or b"0"
+        secret = secret_for(self.keys.secrets, game.decode("latin-1"))
+        if secret is None or enctype not in (b"0", b"1", b"2") or not lookup(plain, "validate"):
+            return plain
+        made = validate(secret, self._secure, int(enctype))
+        return KeyValue.parse(plain).set("validate", made.decode()).encode()
+
     def seal(self, direction: Direction, plain: bytes, cipher: str | None = None) -> bytes:
         if direction is DOWN and self._asked is not None and not plain.startswith(FATAL):
             cipher = CIPHERS.get(self._enctype)  # a list goes as this client has asked for it

@@ -48,6 +48,10 @@ class CdkeyDissector(DatagramDissector):
                 self._learned += 1
                 self.learn(frame, key)
 
+    def digest(self, direction: Direction, plain: bytes) -> bytes:
+        """The response to a challenge made anew, if the CD key is known (`--key cdkey=HEX`)."""
+        return self._watch.digest(direction, plain)
+
     def seal(self, direction: Direction, plain: bytes, cipher: str | None = None) -> bytes:
         self._watch.look(Frame(direction, 0, plain))
         return xor(plain, CDKEY)

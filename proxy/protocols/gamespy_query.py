@@ -402,7 +402,7 @@ class QueryDissector(DatagramDissector):
             return (
                 Qr1Message.parse(plain).set("validate", made.decode()).encode() if made else plain
             )
-        return plain
+        return self._players.digest(direction, plain) if plain[:1] == b"\\" else plain
 
     # -- QR2 --
 

@@ -12,9 +12,21 @@ from click.testing import CliRunner, Result
 
 import understudy
 from recordings.reader import Reader
-from tests.replay import clients
+from tests.replay import clients, clients_gamespy
 from tests.replay.clients import Taped
-from tests.replay.servers import browser, chat, ea, gamespy, jazz2, kaillera, query
+from tests.replay.servers import (
+    browser,
+    browser1,
+    cdkey,
+    chat,
+    ea,
+    gamespy,
+    jazz2,
+    kaillera,
+    natneg,
+    query,
+    web,
+)
 from tests.replay.servers.stage import Stage
 
 ACCOUNTS = {"driver48": ("daytona500", ["Turn4", "BackStretch"])}
@@ -83,6 +95,34 @@ def jazz2_game(stage: Stage, seed: int) -> Run:
     return Run(_to(port), world.problems)
 
 
+def older_browser(stage: Stage, seed: int) -> Run:
+    world = browser1.World(seed)
+    return Run(_to(stage.tcp(lambda: browser1.Browser(world))), world.problems)
+
+
+def key_server(stage: Stage, seed: int) -> Run:
+    world = cdkey.World(seed)
+    return Run(_to(stage.udp(cdkey.KeyServer(world))), world.problems)
+
+
+def negotiation(stage: Stage, seed: int) -> Run:
+    world = natneg.World(seed)
+    return Run(_to(stage.udp(natneg.Server(world))), world.problems)
+
+
+def web_site(stage: Stage, seed: int) -> Run:
+    people = gamespy.World(seed)
+    people.accounts["racer"], people.friend = ("daytona500", 2001), 4001
+    pages = web.World(seed, people.tickets)
+    pages.problems = people.problems
+    ports = {
+        29900: stage.tcp(lambda: gamespy.Presence(people)),
+        80: stage.tcp(lambda: web.Web(pages)),
+    }
+    maps = [word for was, port in ports.items() for word in ("--map", f":{was}=127.0.0.1:{port}")]
+    return Run(maps, people.problems)
+
+
 PROTOCOLS: dict[str, tuple[Callable[[Path], Taped], Callable[[Stage, int], Run], str]] = {
     "ea-lobby": (clients.ea_evening, ea_lobby, "a wrong password"),
     "gamespy-presence": (clients.presence, presence, "the password of racer is wrong"),
@@ -92,8 +132,18 @@ PROTOCOLS: dict[str, tuple[Callable[[Path], Taped], Callable[[Stage, int], Run],
     "gamespy-query": (clients.game_server, game_server, "a wrong proof"),
     "kaillera": (clients.kaillera_game, kaillera_game, "nobody is"),
     "jazz2": (clients.jazz2_game, jazz2_game, "somebody else"),
+    "gamespy-browser1": (
+        clients_gamespy.list_of_the_older_engine,
+        older_browser,
+        "a wrong proof of the secret",
+    ),
+    "gamespy-cdkey": (clients_gamespy.cd_key, key_server, "a wrong proof of the CD key"),
+    "gamespy-natneg": (clients_gamespy.nat_negotiation, negotiation, "it is not where it says"),
+    "gamespy-web": (clients_gamespy.web_services, web_site, "is wrong"),
 }
 """Protocol -> who records it, who serves it, and what the server says of verbatim bytes."""
+QUIET = ("gamespy-cdkey", "gamespy-natneg")
+"""Their servers notice it and say nothing, so that nobody can tell."""
 
 
 def replay(folder: Path, taped: Taped, to: Iterable[str], *more: str) -> Result:
@@ -128,8 +178,8 @@ def test_recorded_bytes_alone_are_refused(name: str, tmp_path: Path) -> None:
         run = serve(stage, 11)
         quick = ("--deadline", "0.5", "--grace", "0.1")
         result = replay(tmp_path, taped, run.to, "--verbatim", "--json", *quick)
-    assert result.exit_code == 1, result.output
-    assert verdict(result)["passed"] is False
+    assert result.exit_code == int(name not in QUIET), result.output
+    assert verdict(result)["passed"] is (name in QUIET)
     assert any(complaint in one for one in run.problems), run.problems
 
 

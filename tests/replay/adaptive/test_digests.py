@@ -5,9 +5,9 @@ from __future__ import annotations
 from proxy import registry
 from proxy.ciphers import challenge
 from proxy.keys import SessionKeys
-from recordings.model import Direction, Frame
+from recordings.model import Direction, Frame, Key
 from replay.adaptive.chance import Chance
-from tests.replay.servers import query
+from tests.replay.servers import cdkey, query
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
 SECRETS = {"gmtest": "HA6zkS"}
@@ -58,3 +58,28 @@ def test_a_fresh_challenge_of_a_peer_keeps_the_parity_rule() -> None:
     assert made != shown
     changed = message.set("challenge", made).encode()[7:]
     assert challenge.fits(changed)
+
+
+def test_a_client_of_the_older_lists_proves_its_secret_too() -> None:
+    dissector = registry.protocol("gamespy-browser1").dissector(SessionKeys((), SECRETS))
+    dissector.feed(DOWN, b"\\basic\\\\secure\\QWERTY", 1)
+    login = b"\\gamename\\gmtest\\validate\\%s\\final\\\\queryid\\1.1\\"
+    made = dissector.digest(UP, login % b"recorded")
+    assert made == login % query.proof(b"HA6zkS", b"QWERTY")
+    unknown = login.replace(b"gmtest", b"nobody") % b"recorded"
+    assert dissector.digest(UP, unknown) == unknown
+
+
+def test_a_cd_key_answers_another_challenge() -> None:
+    key = Key("cdkey", cdkey.KEY, "cdkey", None, "given")
+    for name in ("gamespy-cdkey", "gamespy-query"):  # on a port of its own, or on QR2's socket
+        dissector = registry.protocol(name).dissector(SessionKeys((key,)))
+        pch = "p" * 32
+        hashed = cdkey.answer("", 1)[:32]
+        asked = f"\\ison\\\\cd\\{hashed}\\skey\\17\\pch\\{pch}".encode()
+        dissector.feed(DOWN, cdkey.masked(asked), 1)
+        said = "\\uon\\\\skey\\17\\seed\\\\proof\\%s"
+        made = dissector.digest(UP, (said % cdkey.answer("x" * 32, 77, again=True)).encode())
+        assert made == (said % cdkey.answer(pch, 77, again=True)).encode()
+        for other in (said % "0", said % cdkey.answer("x", 77, again=True, key=b"another")):
+            assert dissector.digest(UP, other.encode()) == other.encode()

@@ -58,6 +58,7 @@ class World:
         """Unique nick -> password and profile id."""
         self.friend = self.number(10_000, 99_999)
         self.sesskeys: set[str] = set()
+        self.tickets: set[str] = set()
         self.problems: list[str] = []
         self.seen: list[str] = []
         self.chats: list[str] = []
@@ -128,6 +129,7 @@ class Presence(Text):
         self.world.sesskeys.add(self.sesskey)
         proof = login_response(*words, self.challenge.encode(), mine.encode()).decode()
         ticket = self.world.letters(22, string.ascii_letters + string.digits) + "__"
+        self.world.tickets.add(ticket)
         yield message("bdy", 1, "list", self.world.friend) + message("blk", 0, "list", "")
         yield message(
             *("lc", 2, "sesskey", self.sesskey, "proof", proof, "userid", self.profile + 1),
