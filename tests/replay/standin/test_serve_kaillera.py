@@ -296,3 +296,49 @@ def test_the_delay_follows_from_the_round_trip(server: Server) -> None:
     ping = struct.unpack("<I", alice.emulator.last(JOINED)[-5:-1])[0]
     assert alice.emulator.seat == (ping * 60 // 1000 // 3 + 1, 1, 1)
     server.end()
+
+
+JUMP = """
+from replay.servers._kaillera import Channel
+
+say = Channel.say
+
+
+def jumps(self, *words):
+    '''Behind the login both sides go on from 65,400.'''
+    said = say(self, *words)
+    if words[0].kind == "Info":
+        self.__init__()
+        self.next_in = self.next_out = 65_400
+    return said
+
+
+Channel.say = jumps
+PROTOCOLS = ()
+"""
+
+
+@pytest.mark.parametrize("connections", [(1, 1), (3, 1)])
+def test_a_game_goes_on_across_the_wrap_of_the_numbers(
+    tmp_path: Path, connections: tuple[int, int]
+) -> None:
+    """Of both sides: they are near the end when the game begins, and datagrams are lost."""
+    (tmp_path / "jump.py").write_text(JUMP)
+    server = Server(tmp_path, "--protocol-file", "jump.py")
+    draw = random.Random(3)
+    with server.command:
+        players = []
+        for name, connection in zip("ab", connections, strict=True):
+            one = server.player(name, connection=connection, frames=FRAMES, inputs=INPUT[3])
+            one.emulator.__post_init__()  # nothing of before is repeated
+            one.emulator.next_in = one.emulator.next_out = 65_400
+            players.append(one)
+        server.room(*players)
+        for one in players:
+            one.lose = lambda data: data[5] in (DATA, DATA + 1) and draw.random() < 0.05
+        server.play(*players)
+        check_inputs(same_game(*players), INPUT[3], INPUT[3])
+        for one in players:
+            assert one.emulator.next_in < 1000
+            assert one.emulator.next_out < 1000
+        server.end()
