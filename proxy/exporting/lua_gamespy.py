@@ -7,6 +7,7 @@ from types import ModuleType
 from proxy.exporting.lua_code import Code, quoted
 from proxy.exporting.lua_frames import Frames
 from proxy.exporting.lua_pairs import pairs
+from proxy.exporting.lua_serverlist import records
 from proxy.layouts.gamespy_marks import GT2, NATNEG, QR2
 from proxy.layouts.qr1 import QR1_KINDS
 from proxy.protocol import Protocol
@@ -138,17 +139,21 @@ end
 
 
 def browser2(code: Code, protocol: Protocol, module: ModuleType) -> None:
-    """Requests, and the clear prefix of the answer; what follows it is enciphered."""
+    """Requests, and the clear prefix of the answer; what follows it where it is deciphered."""
     frames = Frames(code, stream=True)
     frames.table("REQUESTS", {int(str(tag)): [cls] for tag, cls in module.TABLE[UP].items()})
+    frames.table("PUSHES", {int(str(tag)): [cls] for tag, cls in module.TABLE[DOWN].items()})
     variants = [f"  [{bits}] = {frames.entries([cls])}," for bits, cls in module._VARIANTS.items()]
     code.add("local VARIANTS = {", *variants, "}")
+    records(code)
     entry = {
         "key": frames.entries([module.ServerKey]),
         "refusal": frames.entries([module.PlainError]),
+        "error": frames.entries([module.QueryError]),
         "word": quoted(module.REFUSAL),
         "natneg": quoted(NATNEG),
         "send": module.SEND_MESSAGE,
+        "push": module.PUSH_SERVER,
         "header": module.HEADER,
         "payload": module.PAYLOAD,
     }
@@ -157,6 +162,12 @@ def browser2(code: Code, protocol: Protocol, module: ModuleType) -> None:
 
 _BROWSER2 = """\
 local KEY = {key}
+local LIST = {{{{"ServerList", list}}}}
+PUSHES[{push}] = {{{{"PushServer", pushed}}}}
+
+local function fits(known, tvb, o, stop)
+  return known[1][2](tvb, o, stop, DRY) == stop
+end
 
 local function length(tvb, o, stop, up, pinfo)
   if up then
@@ -168,23 +179,46 @@ local function length(tvb, o, stop, up, pinfo)
   end
   local noted = note(pinfo)
   if tvb(o, math.min(#{word}, stop - o)):raw() == {word} then return stop - o end
-  if noted.keyed and noted.keyed ~= pinfo.number then return stop - o end
-  if noted.keyed and o > 0 then return stop - o end
+  if o > 0 or (noted.keyed or pinfo.number) ~= pinfo.number then return stop - o end
   local reached = KEY[1][2](tvb, o, stop, DRY)
   if reached then noted.keyed = pinfo.number end
   return reached and reached - o
 end
 
-local function one(tvb, pinfo, root, up)
-  if up then
-    local tag, stop = tvb(2, 1):uint(), tvb:len()
-    if tag > 0 then return show(tvb, pinfo, root, REQUESTS[tag] or {{}}, {header}) end
-    local reached = VARIANTS[0][1][2](tvb, {header}, stop, DRY)
-    local options = reached and bit.band(tvb(reached - 4, 4):uint(), 0x88) or 0
-    return show(tvb, pinfo, root, VARIANTS[options], {header})
+local function request(tvb, pinfo, root)
+  local tag, stop = tvb(2, 1):uint(), tvb:len()
+  if tag > 0 then return show(tvb, pinfo, root, REQUESTS[tag] or {{}}, {header}) end
+  local reached = VARIANTS[0][1][2](tvb, {header}, stop, DRY)
+  local options = reached and bit.band(tvb(reached - 4, 4):uint(), 0x88) or 0
+  return show(tvb, pinfo, root, VARIANTS[options], {header})
+end
+
+-- What a frame behind the prefix is, and where its fields begin; nil where it is enciphered.
+local function deciphered(tvb, noted)
+  local stop = tvb:len()
+  layout = noted.layout or {{keys = {{}}, popular = {{}}}}
+  noted.layout = layout
+  if fits({error}, tvb, 0, stop) then return {error}, 0 end
+  if fits(LIST, tvb, 0, stop) then return LIST, 0 end
+  if stop < {header} or tvb(0, 2):uint() ~= stop then return nil end
+  local known = PUSHES[tvb(2, 1):uint()]
+  if not known or not fits(known, tvb, {header}, stop) then return nil end
+  if known[1][1] == "PushKeys" then
+    local _, keys = keys_of(tvb, {header}, stop, DRY)
+    layout.keys, layout.popular = keys, {{}}
   end
+  return known, {header}
+end
+
+local function one(tvb, pinfo, root, up)
+  if up then return request(tvb, pinfo, root) end
   if tvb():raw():sub(1, #{word}) == {word} then return show(tvb, pinfo, root, {refusal}, 0) end
-  if KEY[1][2](tvb, 0, tvb:len(), DRY) == tvb:len() then return show(tvb, pinfo, root, KEY, 0) end
+  local noted = note(pinfo)
+  if noted.keyed == pinfo.number and fits(KEY, tvb, 0, tvb:len()) then
+    return show(tvb, pinfo, root, KEY, 0)
+  end
+  local known, start = deciphered(tvb, noted)
+  if known then return show(tvb, pinfo, root, known, start) end
   unreadable(tvb, pinfo, root)
 end
 
