@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.replay.standin.rabbit import (
     CHAT,
     DISCONNECT,
     DOWNLOAD,
+    FUR,
     JOINED,
     SERVER,
     Rabbit,
@@ -20,7 +22,7 @@ from tests.replay.standin.rabbit import (
     datagram,
     packet,
 )
-from tests.running import Command, connect, read_all
+from tests.running import Command, connect, read_all, rows
 
 FILE = "evening.understudy.db"
 LISTS = ("binary list", "registration", "statistics", "text list", "message of the day")
@@ -155,11 +157,62 @@ def test_refusals(warren: Warren, sent: bytes, reason: int) -> None:
     warren.end()
 
 
-def test_wrong_sums_and_junk_are_dropped(warren: Warren, asker: Udp) -> None:
-    for junk in (b"", b"\0", b"\xff\xff\x05\x01", datagram(b"\x03\x01"), datagram(b"\x63" * 900)):
+DATAGRAMS = {
+    "nothing": b"",
+    "too short": b"\0",
+    "a wrong first sum": b"\x00\x0e\x05\x01",
+    "a wrong second sum": b"\x07\xff\x05\x01",
+    "sums the other way round": b"\x0f\x08\x05\x01",
+    "half a ping": datagram(b"\x03\x01"),
+    "an unknown id": datagram(b"\x63" * 900),
+    "a password longer than it is": datagram(b"\x0a\xffabc"),
+    "half a heartbeat": datagram(b"\x09"),
+    "a state of 60,000 bytes": datagram(b"\x01" + bytes(60_000)),
+    "what a server says": datagram(b"\x06\x01" + bytes(20)),
+}
+PACKETS = {
+    "a length of one": b"\x01\x01",
+    "more details than there are": packet(0x0E, b"\xff\0\1"),
+    "names that do not end": packet(0x0E, b"\1\0\1" + FUR + b"x" * 200),
+    "half a request": packet(0x0F, b"\1"),
+    "what a server says": packet(0x10, b"\0" * 20),
+    "letters": b"GET / HTTP/1.0\r\n\r\n",
+    "a long line": packet(CHAT, b"\0\0" + b"x" * 60_000, long=True),
+}
+
+
+def test_whatever_one_sends_nobody_else_is_disturbed(warren: Warren, asker: Udp) -> None:
+    """Wrong sums are dropped, a stream that cannot be cut ends; all of it is recorded."""
+    alice, bob = warren.rabbit("alice"), warren.rabbit("bob")
+    alice.join()
+    bob.join()
+    for junk in DATAGRAMS.values():
         asker.socket.sendto(junk, asker.server)
-    assert asker.ask(b"\x05\x07")[:2] == b"\x06\x07"
+        bob.udp.socket.sendto(junk, asker.server)  # from somebody who plays
+    for sent in PACKETS.values():
+        rude = warren.rabbit("rude")
+        rude.tcp.sendall(sent)
+        rude.tcp.shutdown(socket.SHUT_WR)
+        rude.ended()
+    half = warren.rabbit("half")  # a length that never comes
+    half.tcp.sendall(b"\0\xff\xff\x1b\0\0")
+    loud = warren.rabbit("loud")
+    loud.join()
+    loud.chat("x" * 60_000, long=True)
+    line = alice.next(CHAT)
+    assert line == bytes([loud.socket, 0x20]) + b"x" * 240
+    bob.chat("still here")
+    assert alice.next(CHAT) == bytes([bob.socket, 0x20]) + b"still here"
+    asker.send(b"\x05\x07")
+    assert asker.next(6)[:2] == b"\x06\x07"
+    half.tcp.close()
     warren.end()
+    recorded = rows(warren.folder / FILE, "SELECT raw FROM frames WHERE direction = 'c>s'")
+    seen = {bytes(row["raw"]) for row in recorded}
+    stream = b"".join(bytes(row["raw"]) for row in recorded)
+    assert not [name for name, junk in DATAGRAMS.items() if junk not in seen]
+    assert not [name for name, sent in PACKETS.items() if sent not in stream]
+    assert not rows(warren.folder / FILE, "SELECT 1 FROM events WHERE kind = 'defect'")
 
 
 def test_a_private_server_wants_the_password(tmp_path: Path) -> None:
