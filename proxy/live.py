@@ -18,7 +18,12 @@ from recordings.model import Frame, Json
 LINES_PER_SECOND = 20
 WIDTH = 78
 """Characters of the fields of one line."""
+BYTES = 24
+"""Bytes that are shown in hexadecimal, of a frame that nobody can read."""
 _SECRET = re.compile(r"(?i)pass|secret|^l?key$|skey|token|cdkey|ticket")
+_NAMES_SECRET = re.compile(r"(?i)pass|secret|skey|token|cdkey|ticket")
+TEXTUAL = 0.85
+"""Share of printable characters from which bytes are shown as text."""
 _QUIET_EVENTS = frozenset({"closed", "fault"})
 
 
@@ -42,6 +47,19 @@ def brief(fields: dict[str, Json], width: int = WIDTH) -> str:
             break
     line = " ".join(parts)
     return line if len(line) <= width else line[: width - 3] + "..."
+
+
+def first_bytes(data: bytes, width: int = WIDTH) -> str:
+    """How a frame begins that nobody can read: as text if it is text, else in hexadecimal."""
+    text = data[:width].decode("latin-1")
+    printable = sum(" " <= c <= "~" or c in "\r\n\t" for c in text)
+    if not text or printable < TEXTUAL * len(text):
+        return data[:BYTES].hex(" ") + (" ..." if len(data) > BYTES else "")
+    secret = _NAMES_SECRET.search(text)
+    if secret:
+        return clean(text[: secret.end()]) + "***"
+    line = clean(text)
+    return line if len(line) <= width and len(data) <= width else line[: width - 3] + "..."
 
 
 def _why(message: Message) -> str | None:
@@ -80,7 +98,7 @@ class Live:
     def rest(self) -> None:
         """Say how many frames were not shown."""
         if self._skipped and not self._still:
-            self._echo(f"  ... {self._skipped} more frames")
+            self._echo(f"  ... {self._skipped:,} more frame{'s' if self._skipped > 1 else ''}")
             self._skipped = 0
 
     def frame(self, flow: Flow, frame: Frame, message: Message | None) -> None:
@@ -92,6 +110,8 @@ class Live:
         time = datetime.fromtimestamp(frame.at / 1e6, UTC).strftime("%H:%M:%S.%f")[:-3]
         size = len(frame.clear)
         said = frame.error or _why(message) or brief(message.fields())
+        if not said and isinstance(message, Opaque):
+            said = first_bytes(frame.clear)
         action = f"[{frame.action}] " if frame.action else ""
         protocol = frame.protocol or flow.protocol.name
         line = (

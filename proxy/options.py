@@ -93,7 +93,9 @@ def read_upstream(text: str) -> tuple[str, int | None]:
     check_port(f"--upstream {text!r}", text)
     found = read_endpoint(text)
     if found is None or found[1] == 0:
-        raise UserError(f"--upstream {text!r} is no server: write HOST or HOST:PORT (IPv6 like [::1])")
+        raise UserError(
+            f"--upstream {text!r} is no server: write HOST or HOST:PORT (IPv6 like [::1])"
+        )
     return found
 
 

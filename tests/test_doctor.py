@@ -24,7 +24,7 @@ def test_a_game_is_looked_at_and_the_addresses_are_told() -> None:
         understudy.cli, ["doctor", "kaillera", "--listen-host", "127.0.0.1"]
     )
     lines = result.output.splitlines()
-    looked = [line for line in lines if line[:5] in ("ok   ", "todo ")]
+    looked = [line for line in lines if line[:5] in ("ok   ", "todo ", "?    ")]
     assert len(looked) >= 8
     assert any(line.startswith("ok   python: 3.") for line in looked)
     assert any("27888/udp" in line for line in looked)
@@ -56,6 +56,9 @@ def test_our_dns_is_asked_as_a_client_would(tmp_path: Path) -> None:
         assert machine.dns("other.example", "127.0.0.1", port).todo
         command.stop()
     assert machine.answer("game.example", "127.0.0.1", port) is None
+    unknown = machine.dns("game.example", "127.0.0.1", port)
+    assert (unknown.mark, unknown.todo) == ("?", None), "nobody knows whether it is well"
+    assert (found.mark, machine.Finding("x", "y", "z").mark) == ("ok", "todo")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="nftables is Linux's")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from proxy.flow import Flow
 from proxy.live import Live, brief, clean
+from proxy.message import Opaque
 from recordings.model import Action, Frame
 from tests.toy import DOWN, TOY, UP, Line, listen
 
@@ -35,15 +36,47 @@ def test_what_is_too_much_is_counted() -> None:
     live = Live(lines.append, rate=2)
     for number in range(5):
         live.frame(FLOW, frame(1_000_000 + number), Line("A", {}))
-    live.frame(FLOW, frame(2_000_000), Line("A", {}))
+    for number in range(3):
+        live.frame(FLOW, frame(2_000_000 + number), Line("A", {}))
     live.rest()
     assert [line.split()[0] for line in lines] == [
         "00:00:01.000",
         "00:00:01.000",
         "...",
         "00:00:02.000",
+        "00:00:02.000",
+        "...",
     ]
-    assert lines[2] == "  ... 3 more frames"
+    assert (lines[2], lines[-1]) == ("  ... 3 more frames", "  ... 1 more frame")
+
+
+def test_of_a_frame_that_nobody_can_read_the_first_bytes_are_shown() -> None:
+    lines: list[str] = []
+    live = Live(lines.append)
+    for data in (
+        *(
+            b"HELLO 1\r\n",
+            b"\x00\x01\xff",
+            bytes(100),
+            b"x" * 200,
+            b"",
+            b"login PASSWORD daytona500",
+        ),
+        "caf\xe9 and some more text\x1b".encode(),
+    ):
+        made = Frame(UP, 1_000_000, data)
+        live.frame(FLOW, made, Opaque(data))
+    assert [line.split(None, 7)[7:] for line in lines] == [
+        ["HELLO 1\\r\\n"],
+        ["00 01 ff"],
+        [" ".join(["00"] * 24) + " ..."],
+        ["x" * 75 + "..."],
+        [],
+        ["login PASS***"],
+        ["caf\\xc3\\xa9 and some more text\\x1b"],
+    ]
+    live.frame(FLOW, frame(), Opaque(b"x", "it is cut off"))
+    assert lines[-1].endswith("it is cut off")
 
 
 def test_events_are_lines_but_for_the_ordinary_end() -> None:

@@ -264,10 +264,10 @@ class Job:
                 dns.names, host, dns.port, upstream=dns.upstream, on_query=self._asked
             )
         except UserError as error:
-            cure = "give our DNS another port with --dns-port"
+            cure = "--dns-port gives our DNS another port"
             if dns.needed:
                 raise UserError(f"{error} ({cure})") from error
-            self._warn(f"our DNS is left out, the game needs another way here: {error} ({cure})")
+            self._warn(f"our DNS is left out, no name leads the game here: {error} ({cure})")
             return
         names = list(dns.names)
         shown = names[0] if len(names) == 1 else f"{len(names)} names"

@@ -36,7 +36,14 @@ class Finding:
     about: str
     text: str
     todo: str | None = None
-    """What to do; None: it is all right."""
+    """What to do; None: nothing is known to be wrong."""
+    known: bool = True
+    """Whether it could be looked at."""
+
+    @property
+    def mark(self) -> str:
+        """`ok`, `todo`, or `?` for what nobody could look at."""
+        return "todo" if self.todo else "ok" if self.known else "?"
 
 
 def versions() -> Iterator[Finding]:
@@ -136,10 +143,12 @@ def firewall() -> Finding:
     if sys.platform != "linux":
         where = {"win32": "Windows Defender Firewall", "darwin": "System Settings > Firewall"}
         program = where.get(sys.platform, "the firewall")
-        return Finding("firewall", f"not looked at: allow Python in {program} when it asks")
+        return Finding(
+            "firewall", f"not looked at: allow Python in {program} when it asks", known=False
+        )
     rules = _said("nft", "list", "ruleset") if shutil.which("nft") else None
     if rules is None:
-        return Finding("firewall", "not looked at (nft is missing, or needs root)")
+        return Finding("firewall", "not looked at (nft is missing, or needs root)", known=False)
     closed = [
         line.strip()
         for line in rules.splitlines()
@@ -224,7 +233,8 @@ def dns(name: str, server: str, number: int) -> Finding:
     told = answer(name, server, number)
     where = show_address((server, number))
     if told is None:
-        return Finding("dns", f"nobody answers at {where}: `understudy record` does not run yet")
+        text = f"nobody answers at {where}: `understudy record` does not run yet"
+        return Finding("dns", text, known=False)
     if told in local_addresses(False):
         return Finding("dns", f"{where} says that {name} is {told}, this machine")
     return Finding("dns", f"{where} says of {name}: {told}", "let Understudy's DNS have that port")

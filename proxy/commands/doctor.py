@@ -58,9 +58,9 @@ def command(
 ) -> None:
     """Look whether this machine is ready to stand between a game and its server.
 
-    Each line says ok, or what to do. With a GAME its ports and names are looked at too. At the
-    end stand the addresses to type into the console's or game's network settings. The exit code is
-    1 when something is left to do.
+    Each line says ok, or what to do; ? marks what could not be looked at. With a GAME its ports and
+    names are looked at too. At the end stand the addresses to type into the console's or game's
+    network settings. The exit code is 1 when something is left to do.
 
     \b
     Example:
@@ -73,9 +73,8 @@ def command(
     left = 0
     for finding in _looks(game, listen_host, dns_port):
         left += finding.todo is not None
-        mark = "todo" if finding.todo else "ok  "
         cure = f"\n       -> {finding.todo}" if finding.todo else ""
-        click.echo(f"{mark} {finding.about}: {finding.text}{cure}")
+        click.echo(f"{finding.mark:4} {finding.about}: {finding.text}{cure}")
     click.echo(_what_to_type(game))
     sys.exit(1 if left else 0)
 

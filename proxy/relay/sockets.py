@@ -46,7 +46,7 @@ def numeric(host: str) -> str | None:
 
 _BIND_CURES: dict[int, str] = {
     errno.EADDRINUSE: "is in use: end the program that listens there, or choose another port",
-    errno.EACCES: "needs more rights: choose a port above 1023, or run with administrator rights",
+    errno.EACCES: "needs administrator rights: start it with sudo, or choose a port above 1023",
     errno.EADDRNOTAVAIL: "is no address of this machine: give one that it has, or 127.0.0.1",
     errno.EAFNOSUPPORT: "cannot be used, this machine has no IPv6: give an IPv4 address",
     errno.EMFILE: "cannot be opened, too many files are open: raise the limit with `ulimit -n`",

@@ -26,7 +26,7 @@ from tests.relay.harness import LOOPBACK, needs_ipv6
 @pytest.mark.parametrize(
     ("number", "words"),
     [
-        (errno.EACCES, r"tcp 127\.0\.0\.1:53 needs more rights: choose a port above 1023"),
+        (errno.EACCES, r"tcp 127\.0\.0\.1:53 needs administrator rights: start it with sudo"),
         (errno.EADDRINUSE, r"tcp 127\.0\.0\.1:53 is in use"),
         (10013, r"tcp 127\.0\.0\.1:53 is in use"),
         (10049, r"is no address of this machine"),
