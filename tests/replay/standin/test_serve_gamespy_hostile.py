@@ -223,7 +223,7 @@ def test_a_flood_from_everywhere(house: House) -> None:
         "query", b"", b"\xfe\xfd", b"\\", b"\3", b"\xff" * 1400, b"\\heartbeat\\x\\gamename\\"
     )
     house.drops("natneg", b"", b"\xfd\xfc\x1e\x66\x6a\xb2", b"\xfd\xfc\x1e\x66\x6a\xb2\3\x7f" * 150)
-    house.drops("cdkey", b"", b";", xored(b"\\auth\\") * 200, b"\xff" * 1400)
+    house.drops("cdkey", b"", b";", xored(b"\\odd\\") * 200, b"\xff" * 1400)
     listed = [row["hostname"] for row in house.browser().list()]
     assert listed.count("Honest") == 1
     assert "flood" not in listed
