@@ -16,7 +16,8 @@ from typing import Any
 from replay.standin.world import World
 
 SHELF = "gamespy-web"
-FIRST_ID = 1000
+FIRST_ID, FIRST_BESIDE = 1000, 1 << 30
+"""The first number of a record or file; where a recording has numbers of its own, far from them."""
 MOST_IN_TABLE, MOST_TABLES, MOST_FILES, MOST_REPORTS = 5000, 200, 2000, 10_000
 MOST_BYTES = 64 << 20
 """Bytes of everything that is kept, as JSON."""
@@ -75,7 +76,7 @@ class Vault:
         self._files: dict[int, None] = {}
         self._sizes: dict[str, int] = {}
         self._bytes = 0
-        self._next = FIRST_ID
+        self._next = FIRST_BESIDE if world.recorded else FIRST_ID
         self._rows: dict[str, tuple[float, int]] = {}
         for key in self.shelf:
             self._load(key, self.shelf[key])

@@ -45,14 +45,25 @@ class GamespyWeb(AtlasRules):
     }
 
     def claims(self, client: Client, message: Message) -> bool:
-        """Records that were made here, and not in the recording."""
-        if message.kind not in SAKE or not isinstance(message, HttpMessage):
+        """What is stored here, and what asks for that: a recorded answer knows nothing of it."""
+        if not isinstance(message, HttpMessage):
             return False
+        if message.kind == "download":
+            return self.vault.file(whole(Ask(message).query("fileid"), -1)) is not None
+        if message.kind not in SAKE:
+            return message.kind == "upload"
         try:
-            call = Call(message)
-            return bool(self.vault.table(call.number("gameid"), call.text("tableid")))
+            return self._stored_here(Call(message))
         except WireError:
             return False
+
+    def _stored_here(self, call: Call) -> bool:
+        table = self.vault.table(call.number("gameid"), call.text("tableid"))
+        named = [call.text("recordid"), *call.texts("recordids")]
+        numbers = [whole(one) for one in named if one]
+        if numbers:
+            return any(one in table for one in numbers)
+        return call.kind == "CreateRecord" or bool(table)
 
     # patches and news
 

@@ -14,7 +14,7 @@ import pytest
 from tests.reference import vectors
 from tests.replay.standin.gamespy import hidden, proof_of, seen
 from tests.replay.standin.gamespy_lists import Cards, answer, mixed_key
-from tests.replay.standin.peerchat import Stream
+from tests.replay.standin.peerchat import Stream, spelled
 from tests.replay.standin.test_serve_gamespy_browser1 import open_list, validate
 from tests.replay.standin.test_serve_gamespy_datagrams import xored as cdkey_xored
 from tests.replay.standin.test_serve_gamespy_stats import auth_response, player_response, scrambled
@@ -182,3 +182,9 @@ def test_streams_of_the_chat(one: dict[str, Any]) -> None:
 
 def test_every_vector_is_taken() -> None:
     assert {one["name"] for one in VECTORS} - TAKEN == set()
+
+
+@pytest.mark.parametrize("one", of("peer_user_mangle/"))
+def test_names_that_hide_addresses(one: dict[str, Any]) -> None:
+    given = one["inputs"]
+    assert f"X{spelled(given['ip'])}X|{given['profileid']}" == one["output_text"]

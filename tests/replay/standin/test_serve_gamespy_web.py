@@ -252,8 +252,14 @@ def _from_the_recording(folder: Path, certificate: dict[str, str]) -> None:
         assert _login(game) == certificate
         assert game.rows("GetMyRecords", "score") == [["10"], ["42"], ["1"]]
         assert game.page("/motd/motd.asp", gamename="gmtest")[1] == b"Welcome"
-        game.creates(score=("intValue", 5))
+        number = game.creates(score=("intValue", 5))
         assert game.rows("GetMyRecords", "score") == [["5"]], "made here, and not recorded"
+        change = tag("recordid", number) + values(score=("intValue", 6))
+        assert game.sake("UpdateRecord", change)[0] == "Success"
+        assert game.rows("GetMyRecords", "recordid", "score") == [[str(number), "6"]]
+        stored = game.uploads(GHOST)
+        number = int(str(stored.getheader("Sake-File-Id")))
+        assert game.page("/SakeFileServer/download.aspx", fileid=number, gameid=0)[1] == GHOST
         game.close()
         assert stand_in.stop() == 0, stand_in.said()
         assert stand_in.lines[-1].endswith("everything answered")
