@@ -172,10 +172,11 @@ end
 local function length(tvb, o, stop, up, pinfo)
   if up then
     if stop - o < {header} then return nil end
+    if tvb(o, {header}):raw() == ({natneg}):sub(1, {header}) then return {payload} end
     local size = math.max({header}, tvb(o, 2):uint())
-    local follows = tvb(o + 2, 1):uint() == {send} and stop - o >= size + {payload}
-      and tvb(o + size, #{natneg}):raw() == {natneg}
-    return follows and size + {payload} or size
+    if tvb(o + 2, 1):uint() ~= {send} or stop - o <= size then return size end
+    local tail = tvb(o + size, math.min(#{natneg}, stop - o - size)):raw()
+    return ({natneg}):sub(1, #tail) == tail and size + {payload} or size
   end
   local noted = note(pinfo)
   if tvb(o, math.min(#{word}, stop - o)):raw() == {word} then return stop - o end
@@ -187,6 +188,9 @@ end
 
 local function request(tvb, pinfo, root)
   local tag, stop = tvb(2, 1):uint(), tvb:len()
+  if tvb(0, {header}):raw() == ({natneg}):sub(1, {header}) then  -- of a message before
+    return unreadable(tvb, pinfo, root)
+  end
   if tag > 0 then return show(tvb, pinfo, root, REQUESTS[tag] or {{}}, {header}) end
   local reached = VARIANTS[0][1][2](tvb, {header}, stop, DRY)
   local options = reached and bit.band(tvb(reached - 4, 4):uint(), 0x88) or 0

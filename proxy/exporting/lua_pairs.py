@@ -166,16 +166,22 @@ def browser1(code: Code, protocol: Protocol, module: ModuleType) -> None:
 
 _BROWSER1 = """\
 local function request(tvb, o, stop, noted)
+  if stop - o >= #{query} and tvb(o, #{query}):raw() == {query} then  -- of a request before
+    local closing = find(tvb, o + #{query}, stop, "\\\\")
+    return closing and closing + 1 - o
+  end
   local at = find(tvb, o, stop, FINAL)
   if not at then return nil end
   local last = at + #FINAL
   local raw = tvb(o, last - o):raw()
   if raw:sub(1, #{login}) ~= {login} then return last - o end
   noted.enctype = tonumber(raw:match("\\\\enctype\\\\(%d)")) or 0
-  if stop - last >= #{query} and tvb(last, #{query}):raw() == {query} then
+  local tail = last < stop and tvb(last, math.min(#{query}, stop - last)):raw() or ""
+  if tail == {query} then
     local closing = find(tvb, last + #{query}, stop, "\\\\")
     return closing and closing + 1 - o
   end
+  if #tail > 0 and ({query}):sub(1, #tail) == tail then return nil end
   return last - o
 end
 

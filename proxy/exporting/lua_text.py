@@ -189,7 +189,8 @@ function p.dissector(tvb, pinfo, root)
   while o < stop do
     local at = find(tvb, o, stop, "\\n")
     local raw = tvb(o, (at or stop) - o):raw()
-    if raw:find("[%z\\1-\\8\\14-\\31\\127]") or not raw:find("^:?[%w]") then
+    local known = raw:find(at and "^:[^ ]+ +%w" or "^:[^ ]*") or raw:find("^%w+[ \\r]?")
+    if raw:find("[%z\\1-\\8\\14-\\31\\127]") or not known then
       pinfo.cols.protocol = p.name
       root:add(p, tvb(o, stop - o)):add({dark}, tvb(o, stop - o))
       return stop
