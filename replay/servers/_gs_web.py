@@ -15,8 +15,8 @@ from proxy.layouts import soap
 from proxy.layouts.http_message import HttpMessage
 from proxy.layouts.http_places import body_chunks
 from proxy.message import Message, Opaque, WireError
-from replay.standin.rules import OPAQUE, Act, Close, Handler, Rules, Say
-from replay.standin.world import Client
+from replay.standin.rules import OPAQUE, Act, Acts, Close, Handler, Later, Rules, Say
+from replay.standin.world import Client, World
 
 MOST_XML = 1 << 20
 """Bytes of a call."""
@@ -24,6 +24,8 @@ LONGEST = 255
 """Characters of a value, unless it says otherwise."""
 MOST_VALUES = 1000
 """Elements of one list."""
+IDLE = 300
+"""Seconds that a connection is kept without a request."""
 XML = "text/xml; charset=utf-8"
 ENVELOPE = (
     '<?xml version="1.0" encoding="utf-8"?>'
@@ -126,6 +128,25 @@ class WebBase(Rules):
     calls: ClassVar[frozenset[str]] = frozenset()
     """Kinds that are SOAP calls."""
 
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self._heard: dict[Client, int] = {}
+
+    def opened(self, client: Client) -> Acts:
+        self._heard[client] = self.world.seconds
+        yield Later(IDLE, partial(self._look, client))
+
+    def closed(self, client: Client) -> Acts:
+        self._heard.pop(client, None)
+        return ()
+
+    def _look(self, client: Client) -> Iterator[Act]:
+        """End a connection by which nothing has come for long."""
+        since = self._heard.get(client)
+        if since is not None and client.open:
+            left = since + IDLE - self.world.seconds
+            yield Later(left, partial(self._look, client)) if left > 0 else Close(client, "idle")
+
     def handler(self, kind: str) -> Handler | None:
         found = super().handler(kind)
         return found if kind == OPAQUE else found and partial(self._gate, found)
@@ -133,6 +154,8 @@ class WebBase(Rules):
     def _gate(self, found: Handler, client: Client, message: Message) -> Iterator[Act]:
         if not isinstance(message, HttpMessage):
             return
+        if client.open:
+            self._heard[client] = self.world.seconds
         try:
             ask = Call(message) if message.kind in self.calls else Ask(message)
             yield from list(found(client, ask))

@@ -116,6 +116,17 @@ def test_connections_end_when_the_client_says_so() -> None:
     assert game.closed == "answered"
 
 
+def test_idle_connections_end() -> None:
+    web = Web()
+    game, other = web.comes(), web.comes()
+    web.passes(200)
+    game.says(Opaque(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
+    web.passes(250)
+    assert (game.closed, other.closed) == (None, "idle")
+    web.passes(100)
+    assert game.closed == "idle"
+
+
 def test_a_login_without_accounts_is_told_who_is_unknown() -> None:
     web = Web(accounts={"kate": "x"}, options={"gamespy-web.login": "unsigned"})
     call = "<Envelope><Body><LoginProfile><email>a@b</email></LoginProfile></Body></Envelope>"
