@@ -22,6 +22,7 @@ from typing import Any
 
 from _bench_browse import bench_browse
 from _bench_formats import bench_formats
+from _bench_replay import bench_replay
 from _bench_standin import bench_standin
 from _bench_traffic import bench_traffic
 from _bench_web import bench_web
@@ -274,6 +275,7 @@ PARTS = {
     "browse": bench_browse,
     "web": bench_web,
     "standin": bench_standin,
+    "replay": bench_replay,
 }
 
 
