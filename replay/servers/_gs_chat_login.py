@@ -28,14 +28,11 @@ from replay.servers._gs_chat import (
     line,
     tidy,
 )
-from replay.servers._gs_chat_accounts import AccountRules
+from replay.servers._gs_chat_accounts import NO_UNIQUE_NICK, AccountRules
 from replay.standin.rules import Act, Acts, Close, Later, Say, Unanswered, hears
 from replay.standin.world import Client
 
 LETTERS = string.ascii_letters + string.digits
-LOGIN_FAILED, NO_UNIQUE_NICK, NICK_REFUSED = "708", "709", "711"
-TOKENS = -1
-"""The namespace of tokens, as at the presence server."""
 REGISTER_IN, SILENT_FOR, GONE_AFTER = 60, 120, 240
 """Seconds: until somebody must be in; of silence before a PING; of silence before the end."""
 LOOK_EVERY = 30.0
@@ -113,8 +110,11 @@ class LoginRules(AccountRules):
     def take_nick(self, client: Client, message: ChatLine) -> Acts:
         user = self.user(client)
         wanted = message.params[0] if message.params else ""
-        if wanted == "*" and user.profile is not None:
-            wanted = user.profile.uniquenick or user.profile.nick
+        if wanted == "*":
+            wanted = user.profile.uniquenick if user.profile else ""
+            if not wanted:
+                yield self.says(user, NO_UNIQUE_NICK, "There is no unique nick")
+                return
         taken = self.crowd.named(wanted)
         if not wanted or not good_nick(wanted):
             yield self.error(user, BAD_NICK, wanted)

@@ -104,6 +104,23 @@ def test_the_gate_before_everything() -> None:
     assert "--game-key nothing=SECRET" in str(stranger.turn.unanswered)
 
 
+def test_a_unique_nick_is_registered_and_taken() -> None:
+    chat = Chat()
+    one = chat.comes()
+    assert says(one, "NICK *") == [":s 709 * :There is no unique nick"]
+    (told_in,) = says(one, "LOGIN 1 * 900150983cd24fb0d6963f7d28e17f72 :kate@kate@example.com")
+    assert told_in.startswith(":s 707 * ")
+    assert says(one, "USER x 1 2 :y", "NICK *") == [":s 709 * :There is no unique nick"]
+    assert says(one, "REGISTERNICK 1 kate-wins none") == [told_in]
+    assert says(one, "NICK *")[0] == ":s 001 kate-wins :Welcome to the Matrix kate-wins"
+    other = chat.comes()
+    assert says(other, "LOGIN 1 kate-wins 00")[0].split()[4] == told_in.split()[4]
+    assert says(other, "USER x 1 2 :y", "NICK *") == [
+        ":s 433 * kate-wins :Nickname is already in use"
+    ]
+    assert says(other, "LOGIN", "LOGINPREAUTH a", "USER x")[-1].startswith(":s 461 ")
+
+
 def test_small_questions() -> None:
     chat = Chat(options={"gamespy-chat.cdkeys": "no"})
     alice, bob = chat.comes("alice"), chat.comes("bob")
