@@ -13,13 +13,11 @@ from proxy.message import Message
 from proxy.protocols.gamespy_chat import ChatLine
 from replay.servers._gs_chat import FEW_PARAMS, NICK_LENGTH, SERVER, User, good_nick
 from replay.servers._gs_chat_keys import KeyRules
-from replay.servers._gs_people import Account, People, Profile, number
+from replay.servers._gs_people import TOKENS, Account, People, Profile, number
 from replay.standin.rules import Act, Acts, Note, Say, hears
 from replay.standin.world import Client
 
 LOGIN_FAILED, NO_UNIQUE_NICK, NICK_REFUSED = "708", "709", "711"
-TOKENS = -1
-"""The namespace of tokens, as at the presence server."""
 
 
 class AccountRules(KeyRules):

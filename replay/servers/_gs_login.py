@@ -10,7 +10,7 @@ from proxy.ciphers import gp_proof
 from proxy.message import Message
 from proxy.protocols.gamespy_presence import Presence, login_user
 from replay.servers._gs_accounts import NEWUSER, NEWUSER_NICK, Named, Proved, make_user
-from replay.servers._gs_people import People, Profile, number, value
+from replay.servers._gs_people import TOKENS, People, Profile, number, value
 from replay.standin.rules import Act, Acts, Close, Later, Note, Rules, Say, hears
 from replay.standin.world import Client, World
 
@@ -153,7 +153,7 @@ class LoginRules(Rules):
         token, ticket = value(message, "authtoken"), value(message, "lt")
         unique, user = value(message, "uniquenick"), value(message, "user")
         if token:
-            profile = self.people.unique(_TOKENS, token)
+            profile = self.people.unique(TOKENS, token)
             return Named([token], profile, None, (LOGIN_PREAUTH, "The token is not known."))
         if ticket:
             pid = self.world.shared(Tickets).get(ticket)
@@ -181,7 +181,7 @@ class LoginRules(Rules):
     @staticmethod
     def space(message: Message) -> int:
         """The namespace that a message is about."""
-        return _TOKENS if value(message, "authtoken") else number(value(message, "namespaceid"))
+        return TOKENS if value(message, "authtoken") else number(value(message, "namespaceid"))
 
     def _adopt(self, name: str, password: str, message: Message) -> Profile:
         """The profile of somebody whose password is known though it never made one here."""
@@ -274,8 +274,6 @@ class LoginRules(Rules):
         yield from ()
 
 
-_TOKENS = -1
-"""The namespace of tokens."""
 _UNKNOWN = (
     "the password of {} is not known, so that no proof can be made: give it by --accounts, or "
     "let the game make the account anew"

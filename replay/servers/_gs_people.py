@@ -19,6 +19,8 @@ from replay.standin.world import Client, World
 FIRST_ID = 100_000
 BESIDE = 1_000_000_000
 """The same beside a recording, which has ids of its own."""
+TOKENS = -1
+"""The namespace of partners' tokens."""
 LONGEST = 255
 """Characters of a value that is kept."""
 MOST_BUDDIES = 1000

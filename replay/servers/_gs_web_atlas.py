@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from proxy.protocols.gamespy_web import AUTH, REPORT, REPORT_MARK
-from replay.servers._gs_people import People, Profile
+from replay.servers._gs_people import TOKENS, People, Profile
 from replay.servers._gs_web import Call, tag
 from replay.servers._gs_web_sake import SakeRules
 from replay.standin.rules import Act, Acts, Note, hears
@@ -28,8 +28,6 @@ LOGIN_DONE, USER_UNKNOWN, SERVER_FAILED = 0, 2, 7
 MOST_SESSIONS = 4096
 KEY_BYTES = 128
 DAY = 86_400
-TOKENS = -1
-"""The namespace of tokens, as at the presence server."""
 LOGINS = tuple(name for name in AUTH if "Ps3" not in name)
 
 
