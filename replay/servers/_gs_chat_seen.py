@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from proxy.protocols.gamespy_chat import ChatLine
 from replay.servers._gs_chat import (
@@ -21,7 +22,7 @@ from replay.servers._gs_people import number
 from replay.standin.rules import Act, Acts, Say, hears
 from replay.standin.world import Client
 
-MOST_LISTED = 1000
+MOST_LISTED, MOST_MASKS = 1000, 5
 
 
 class SeenRules(ChatBase):
@@ -65,15 +66,13 @@ class SeenRules(ChatBase):
         most = MOST_LISTED
         if message.kind == "LISTLIMIT" and params:
             most = max(0, min(number(params.pop(0)), most))
-        mask = "".join(params[:1]) or "*"
-        found = [
-            room
-            for room in self.crowd.rooms.values()
-            if not room.hidden(user) and any(matches(one, room.name) for one in mask.split(",")[:5])
-        ][:most]
-        if not self.crowd.affords(user, len(found) + len(self.crowd.rooms) // 50):
+        masks = ("".join(params[:1]) or "*").split(",")[:MOST_MASKS]
+        rooms = self.crowd.rooms.values()
+        if not self.crowd.affords(user, len(rooms) // 5 + min(len(rooms), most)):
             yield self.error(user, WAIT, message.kind)
             return
+        fitting = (room for room in rooms if any(matches(one, room.name) for one in masks))
+        found = list(islice((room for room in fitting if not room.hidden(user)), most))
         yield self.says(user, "321", "Channel", "Users  Name")
         for room in found:
             yield self.says(user, "322", room.name, len(room.members), room.topic)
