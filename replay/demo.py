@@ -27,8 +27,6 @@ from replay.playback.scribe import Scribe
 from replay.playback.script import read_script
 from replay.playback.steps import Script
 from replay.playback.wishes import Manner, Places
-from replay.script import Leg, legs_of
-from replay.transport import Servers
 from replay.transport_playback import Runner
 
 GAME = "nascar-thunder-2004"
@@ -47,31 +45,32 @@ def run(file: Path | None) -> None:
             load_sample(FOLDER / f"{SAMPLE}.jsonl", recording)
         with Reader.open(sample) as reader:
             (session,) = reader.sessions()
-            (root,) = legs_of(reader, session.id)
             script = read_script(load(reader, session.id), session)
-    asyncio.run(_evening(root, script, file))
+        asyncio.run(_evening(sample, script, file))
+    _check(script, file)
     _show(file)
 
 
-async def _evening(root: Leg, script: Script, file: Path) -> None:
-    servers = Servers()
-    upstream = await servers.open(root)
-    _say(f"a server of {GAME} plays its side of a sample recording at {show_address(upstream)}")
-    proxy = await _start_proxy(upstream, file)
+async def _evening(sample: Path, script: Script, file: Path) -> None:
+    _say(f"a stand-in serves a sample recording: it is the server of {GAME}")
+    server = await _start("serve", str(sample), "-w", str(sample.with_name("served.db")))
+    programs = [server]
     try:
-        listening = await _listening(proxy)
+        upstream = (await _listening(server))["ea-lobby"]
+        words = ["record", GAME, "--upstream", show_address(upstream), "-w", str(file)]
+        programs.append(await _start(*words))
+        listening = await _listening(programs[-1])
         address = await _ask(listening["dns"], listening["ea-lobby"][1])
         _say(f"the client asks the proxy's DNS for {NAME} and is sent to {show_address(address)}")
-
         player = _client(script, address)
         await asyncio.wait_for(Runner(player, None, Outward()).run(), PATIENCE)
-        _check(player, servers)
     except (OSError, TimeoutError) as error:
         raise UserError(f"the evening broke off: {error or 'it took too long'}") from error
     finally:
-        proxy.terminate()
-        await proxy.wait()
-        servers.close()
+        for program in reversed(programs):
+            program.terminate()
+            await program.wait()
+    _tell(player)
 
 
 def _client(script: Script, address: Address) -> Player:
@@ -79,34 +78,39 @@ def _client(script: Script, address: Address) -> Player:
     return Player(script, Manner(Places(address)), scribe, now)
 
 
-def _check(player: Player, servers: Servers) -> None:
-    """Whether the evening came to its end, and every leg by the proxy."""
+def _tell(player: Player) -> None:
+    """How the evening went; raises UserError when it did not come to its end."""
     if not player.verdict.passed:
         fact = player.verdict.sentence()
         raise UserError(f"the evening broke off ({fact}): please report this as a bug")
     for flow in player.flows.values():
-        if flow.server in servers.addresses:
-            raise UserError("the client was sent past the proxy: please report this as a bug")
         if flow.server is not None and flow.role.parent is not None:
             where = show_address(flow.server)
             _say(f"{flow.role.parent.kind} announced the next leg; the client was sent to {where}")
     _say(f"the client: {player.verdict.sentence()}")
 
 
-async def _start_proxy(upstream: Address, file: Path) -> asyncio.subprocess.Process:
-    words = ["record", GAME, "--upstream", show_address(upstream), "--relay", "ea-lobby:0"]
-    words += ["--dns-port", "0", "-q", "-w", str(file)]
+def _check(script: Script, file: Path) -> None:
+    """Every leg has come by the proxy; raises UserError."""
+    with Reader.open(file) as reader:
+        legs = len(reader.flows())
+    if legs != len(script.roles):
+        raise UserError("the client was sent past the proxy: please report this as a bug")
+
+
+async def _start(*words: str) -> asyncio.subprocess.Process:
+    words = (*words, "--relay", "ea-lobby:0", "--dns-port", "0", "-q")
     _say("understudy " + " ".join(words))
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "understudy", *words, stdout=asyncio.subprocess.PIPE
     )
 
 
-async def _listening(proxy: asyncio.subprocess.Process) -> dict[str, Address]:
-    """Protocol -> address, from the lines that the proxy prints until it is ready."""
+async def _listening(program: asyncio.subprocess.Process) -> dict[str, Address]:
+    """Protocol -> address, from the lines that a program prints until it is ready."""
     found: dict[str, Address] = {}
-    assert proxy.stdout is not None
-    while line := (await asyncio.wait_for(proxy.stdout.readline(), PATIENCE)).decode():
+    assert program.stdout is not None
+    while line := (await asyncio.wait_for(program.stdout.readline(), PATIENCE)).decode():
         words = line.split()
         if words == ["ready"]:
             return found
@@ -114,7 +118,7 @@ async def _listening(proxy: asyncio.subprocess.Process) -> dict[str, Address]:
             click.echo(f"    {line.rstrip()}")
             host, _, port = words[3].rpartition(":")
             found[words[1]] = host, int(port)
-    raise UserError("the proxy did not start; what it said stands above")
+    raise UserError("it did not start; what it said stands above")
 
 
 async def _ask(dns: Address, port: int) -> Address:

@@ -15,6 +15,7 @@ from replay.commands._serve import Asked, job_options
 from replay.fuzzing.clients import ClientCampaign
 from replay.standin.cast import Cast, Show
 from replay.standin.rounds import Rounds
+from replay.transport_fuzzing import Watchman, split
 from replay.transport_serving import Bridge, Guests, Habits
 
 Echo = Callable[[str], None]
@@ -38,6 +39,9 @@ class ClientWords(FuzzWords):
 def fuzz_client(asked: Asked, words: ClientWords, *, say: Echo, warn: Echo) -> int:
     """Serve, and do all runs; the exit code. Raises UserError."""
     _check(asked)
+    Watchman(words.watch_pid, words.health)  # says what is wrong with them, before anything is made
+    if words.client is not None:
+        split(words.client, "--client")
     options = _in_rounds(job_options(asked))
     quiet: Echo = (lambda line: None) if words.as_json else say
     works = _Works(asked, words, warn)
@@ -65,6 +69,7 @@ def _check(asked: Asked) -> None:
         "--keep-state": asked.keep_state,
         "--fault and --faults": bool(asked.traffic.fault or asked.traffic.faults),
         "--rotate": asked.traffic.rotate is not None,
+        "--announce": bool(asked.announce),
     }
     for names, given in not_with.items():
         if given:

@@ -144,6 +144,7 @@ def test_a_client_that_comes_by_itself_is_watched(tmp_path: Path) -> None:
         (("--watch-pid", "x"), "neither a process number nor a file"),
         (("--rules", "x.toml"), "--fuzz goes its own way: leave out --rules"),
         (("--fault", "loss:5%"), "leave out --fault and --faults"),
+        (("--upstream", "127.0.0.1"), "leave out --upstream"),
     ],
 )
 def test_what_the_user_can_mend(more: tuple[str, ...], says: str, tmp_path: Path) -> None:
@@ -154,3 +155,5 @@ def test_what_the_user_can_mend(more: tuple[str, ...], says: str, tmp_path: Path
     result = CliRunner().invoke(understudy.cli, [*asked, "-w", str(tmp_path / "found.db")])
     assert result.exit_code == 1
     assert says in result.output
+    if not more[0].startswith("--client") or not more[1]:
+        assert not (tmp_path / "found.db").exists()
