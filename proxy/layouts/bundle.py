@@ -31,7 +31,9 @@ class Unknown(Struct):
 HEAD = struct.Struct("<HHB")  # number, length, type
 
 
-_unpack = HEAD.unpack_from
+_unpack, _head = HEAD.unpack_from, HEAD.pack
+_ONE = struct.Struct("B").pack
+_UNKNOWN = struct.Struct("<HH").pack
 
 
 def heads(data: bytes) -> list[tuple[int, int, int, int]]:
@@ -71,10 +73,11 @@ class Numbered(msgspec.Struct, frozen=True):
 
     def write(self) -> bytes:
         """Header and body."""
-        body = self.message.encode()
-        if isinstance(self.message, Unknown):
-            return struct.pack("<HH", self.number, len(body)) + body
-        return HEAD.pack(self.number, len(body) + 1, self.message.tag) + body
+        message = self.message
+        body = message.encode()
+        if message.__class__ is Unknown:
+            return _UNKNOWN(self.number, len(body)) + body
+        return _head(self.number, len(body) + 1, message.tag) + body
 
 
 class Bundle(Message):
@@ -108,15 +111,25 @@ class Bundle(Message):
         new: Sequence[int] | None = None,
     ) -> Bundle:
         """Read a datagram; `new` are the numbers not seen before. Raises WireError."""
-        found = []
-        for index, (number, tag, start, stop) in enumerate(heads(data)):
-            known = table.get(tag)
-            body = _body(known, start, data, stop, index)
-            found.append(Numbered(number, body))
+        found: list[Numbered] = []
+        places = heads(data)
+        try:
+            for number, tag, start, stop in places:
+                known: type[Struct] | None = table.get(tag)
+                body, reached = (
+                    known.read(data, start, stop)
+                    if known is not None
+                    else Unknown.read(data, start - 1, stop)
+                )
+                if reached != stop:
+                    raise Misfit(body.kind, reached, f"{stop - reached} bytes left over")
+                found.append(Numbered(number, body))
+        except Misfit as error:
+            raise error.within(f"Bundle.messages[{len(found)}]") from None
         return cls(tuple(found), _lead(found, new))
 
     def encode(self) -> bytes:
-        return bytes((len(self.messages),)) + b"".join([one.write() for one in self.messages])
+        return b"".join([_ONE(len(self.messages)), *[one.write() for one in self.messages]])
 
     def fields(self) -> dict[str, Json]:
         shown = [
@@ -198,21 +211,12 @@ class Bundle(Message):
             offset += len(one.write())
 
 
-def _body(cls: type[Struct] | None, start: int, data: bytes, stop: int, index: int) -> Struct:
-    try:
-        body, reached = cls.read(data, start, stop) if cls else Unknown.read(data, start - 1, stop)
-        if reached != stop:
-            raise Misfit(body.kind, reached, f"{stop - reached} bytes left over")
-    except Misfit as error:
-        raise error.within(f"Bundle.messages[{index}]") from None
-    return body
-
-
 def _lead(messages: list[Numbered], new: Sequence[int] | None) -> int:
     """Place of the newest message not seen before; of the newest when all were."""
-    for index, one in enumerate(messages):
-        if new and one.number == new[-1]:
-            return index
+    if new and messages[0].number != new[-1]:
+        for index, one in enumerate(messages):
+            if one.number == new[-1]:
+                return index
     return 0
 
 

@@ -57,6 +57,8 @@ class Item:
 Reader = Callable[[bytes, int, int], tuple[Any, int]]
 Writer = Callable[[Any], bytes]
 Shower = Callable[[Any], dict[str, Json]]
+UNWRITTEN = (struct.error, TypeError, AttributeError, ValueError)
+"""What values that do not fit raise when they are written."""
 
 
 def _runs(items: Mapping[str, Item]) -> Iterator[list[Item]]:
@@ -138,7 +140,10 @@ def _single(source: _Source, item: Item, counted_by: str | None) -> None:
         ]
     else:
         source.reads += [f"v_{name}, o = {source.bind(item.wire.read)}(b, o, e)"]
-    source.writes += [f"{source.bind(item.wire.write)}(m.{name})"]
+    write = f"{source.bind(item.wire.write)}(m.{name})"
+    if type(item.wire) is Text and item.wire.mark == b"\0":
+        write = f"(m.{name} + '\\0').encode('latin-1') if '\\0' not in m.{name} else {write}"
+    source.writes += [write]
 
 
 def _shown(source: _Source, item: Item) -> str:
@@ -149,11 +154,16 @@ def _shown(source: _Source, item: Item) -> str:
 
 
 def generate(
-    cls: type, items: Mapping[str, Item], fields: tuple[str, ...], bare: tuple[str, ...]
+    cls: type,
+    items: Mapping[str, Item],
+    fields: tuple[str, ...],
+    bare: tuple[str, ...],
+    blame: Callable[[Any, Exception], Exception],
 ) -> tuple[Reader, Writer, Shower]:
     """The three functions of a struct class; raises TypeError for a count that counts nothing.
 
-    `bare` are the fields that its constructor takes without their name.
+    `bare` are the fields that its constructor takes without their name; `blame` makes the error of
+    a message that cannot be written.
     """
     source = _Source()
     counts = {
@@ -179,7 +189,9 @@ def generate(
         f"def read(b, o, e):\n at = ''\n try:\n  {body}\n"
         " except Misfit as error:\n  raise error.within(at) from None\n"
         f" return {make}({given}), o\n"
-        f"def write(m):\n return {whole if source.writes else repr(b'')}\n"
+        f"def write(m):\n try:\n  return {whole if source.writes else repr(b'')}\n"
+        f" except {source.bind(UNWRITTEN)} as error:\n"
+        f"  raise {source.bind(blame)}(m, error) from None\n"
         f"def show(m):\n return {{{', '.join(shown)}}}\n"
     )
     exec(compile(code, f"<layout of {cls.__name__}>", "exec"), source.scope)  # noqa: S102

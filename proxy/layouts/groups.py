@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -47,10 +48,14 @@ class Prefixed(_Around):
 
     def __init__(self, length: Int, inner: Wire, extra: int = 0) -> None:
         self.length, self.inner, self.extra = length, inner, extra
+        self._length = struct.Struct((length.order or "<") + length.code)
         self.name = f"{length.name} length, {inner.name.removesuffix(' to the end')}"
 
     def read(self, data: bytes, offset: int, end: int) -> tuple[Any, int]:
-        size, start = self.length.read(data, offset, end)
+        start = offset + self._length.size
+        if start > end:
+            raise lacks(offset, self._length.size, end)
+        (size,) = self._length.unpack_from(data, offset)
         stop = start + size - self.extra
         if stop < start:
             raise Misfit("", offset, f"a length of {size} is less than {self.extra}")
@@ -63,7 +68,7 @@ class Prefixed(_Around):
 
     def write(self, value: Any) -> bytes:
         body = self.inner.write(value)
-        return self.length.write(len(body) + self.extra) + body
+        return self._length.pack(len(body) + self.extra) + body
 
     def parts(self, value: Any, path: str, start: int) -> Iterator[tuple[str, int, int]]:
         return self.inner.parts(value, path, start + len(self.length.write(0)))

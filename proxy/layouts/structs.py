@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import inspect
-import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, dataclass_transform, get_args, get_type_hints
 
 import msgspec
 
-from proxy.layouts.codegen import Count, Item, Magic, generate
+from proxy.layouts.codegen import UNWRITTEN, Count, Item, Magic, generate
 from proxy.layouts.layout import Bytes, Misfit, Steps, Wire, walk
 from proxy.message import FieldError, Message
 from recordings.model import Json, Span
@@ -66,15 +65,12 @@ class Struct(Message, msgspec.Struct, frozen=True):
             raise error.within(cls.kind) from None
 
     def encode(self) -> bytes:
-        cls = type(self)
-        layout = _layouts.get(cls) or _compile(cls)
-        try:
-            return layout.write(self)
-        except (struct.error, TypeError, AttributeError, ValueError) as error:
-            raise ValueError(f"{_blame(self, layout)}{error}") from None
+        cls = self.__class__
+        return (_layouts.get(cls) or _compile(cls)).write(self)
 
     def fields(self) -> dict[str, Json]:
-        return self.layout().show(self)
+        cls = self.__class__
+        return (_layouts.get(cls) or _compile(cls)).show(self)
 
     def get(self, path: str) -> Any:
         wire, value = Nested(type(self)), self
@@ -113,15 +109,15 @@ class Struct(Message, msgspec.Struct, frozen=True):
         return FieldError(self.kind, path, self._paths())
 
 
-def _blame(message: Struct, layout: Layout) -> str:
-    """Which field cannot be written, for the text of an error."""
-    for item in layout.items.values():
+def _blame(message: Struct, error: Exception) -> ValueError:
+    """The error that says which field cannot be written."""
+    for item in message.layout().items.values():
         if item.hidden is None:
             try:
                 item.wire.write(getattr(message, item.name))
-            except (struct.error, TypeError, AttributeError, ValueError):
-                return f"{message.kind}.{item.name}: "
-    return f"{message.kind}: "
+            except UNWRITTEN:
+                return ValueError(f"{message.kind}.{item.name}: {error}")
+    return ValueError(f"{message.kind}: {error}")
 
 
 def _visible(message: Struct, name: str | int) -> Item:
@@ -230,6 +226,6 @@ def _field(cls: type[Struct], name: str, hint: Any) -> Item:
 def _compile(cls: type[Struct]) -> Layout:
     """Straight-line code that reads, writes and shows a class."""
     items = _items(cls)
-    layout = Layout(items, *generate(cls, items, cls.__struct_fields__, cls.__match_args__))
-    _layouts[cls] = layout
+    names = cls.__struct_fields__, cls.__match_args__
+    layout = _layouts[cls] = Layout(items, *generate(cls, items, *names, _blame))
     return layout

@@ -395,15 +395,8 @@ STARTS = (StartGame.tag, AllReady.tag)
 """What a server says before the first input of a game: both lists are emptied."""
 
 
-def _lone_data(data: bytes, tag: int, start: int, stop: int) -> bytes:
-    """The input of a GameData without a name, as all are that are sent: read by two looks."""
-    if tag != GameData.tag or data[start] or stop - start < 4:
-        return b""
-    size: int = _SIZE(data, start + 1)[0]
-    return data[start + 3 : stop] if start + 3 + size == stop else b""
-
-
-_SIZE = struct.Struct("<H").unpack_from
+_INPUT = struct.Struct("<BHHBBH")
+"""A bundle of one GameData without a name: count, number, length, type, NUL, length of input."""
 _MAIN = {way: MAIN[way] for way in Direction}
 _INPUTS = {one.tag: one.read for one in (GameData, CachedData)}
 
@@ -433,6 +426,8 @@ class KailleraDissector(DatagramDissector):
 
     def frame(self, frame: Frame) -> None:
         data, way = frame.raw or b"", frame.direction
+        if self._next_input(frame, data, way):
+            return
         main = _MAIN[way].get(data[:MARK])
         if main is not None:
             if main is Hello:
@@ -446,11 +441,6 @@ class KailleraDissector(DatagramDissector):
             self._login()
         numbers = self._numbers[way]
         newest, gaps = numbers.newest, numbers.gaps
-        if newest is not None and len(messages) == 1 and messages[0][0] == (newest + 1) & 0xFFFF:
-            numbers.newest = messages[0][0]  # the commonest: the next one, alone
-            frame.derived = {"new": [messages[0][0]], "seen": []}
-            self._look(frame, 0, *messages[0])
-            return
         places = {one[0]: index for index, one in enumerate(messages)}
         new, seen = numbers.take(places)
         frame.derived = {"new": new, "seen": seen}
@@ -461,6 +451,24 @@ class KailleraDissector(DatagramDissector):
         for number in new:
             place = places[number]
             self._look(frame, place, *messages[place])
+
+    def _next_input(self, frame: Frame, data: bytes, way: Direction) -> bool:
+        """The commonest: the next message, alone, an input; told by one look."""
+        if len(data) <= _INPUT.size:
+            return False
+        count, number, length, tag, name, size = _INPUT.unpack_from(data)
+        stop = _INPUT.size + size
+        known = self._numbers[way]
+        if (
+            count != 1 or tag != GameData.tag or name or stop != len(data) or length + 5 != stop
+            or known.newest is None or number != (known.newest + 1) & 0xFFFF
+        ):  # fmt: skip
+            return False
+        known.newest = number
+        found = data[_INPUT.size :]
+        self._inputs[way].append(found)
+        frame.derived = {"new": [number], "seen": [], "input": {str(number): found.hex()}}
+        return True
 
     def _login(self) -> None:
         """A message 0 that is no repetition: the same port serves another session."""
@@ -476,11 +484,7 @@ class KailleraDissector(DatagramDissector):
         elif tag in STARTS and way is DOWN:
             self._empty()
         elif read is not None:
-            data = frame.raw or b""
-            lone = _lone_data(data, tag, start, stop)
-            if lone:
-                self._inputs[way].append(lone)
-            found = lone or self._input(way, read(data, start, stop)[0])
+            found = self._input(way, read(frame.raw or b"", start, stop)[0])
             if isinstance(found, bytes):
                 derived.setdefault("input", {})[str(number)] = found.hex()
             else:
