@@ -65,7 +65,7 @@ class KailleraGhost(Presence):
         self._heard: list[Struct] = []
         self._match: Match | None = None
         self._next = 0  # which of the matches is played next
-        self._sat = 0  # the id of the room that it went to
+        self._sat = 0  # the id of the room that it went into
         self._shunned: int | None = None  # the room that it was thrown out of
         self._starts = 0
         self._sent = self._came = self._delay = 0
@@ -130,6 +130,8 @@ class KailleraGhost(Presence):
         """Go where somebody waits for its game, else make the room that it had made."""
         if self.user is None:
             return
+        if self.room is None and self._sat in self._hall.rooms:
+            self._shunned = self._sat
         if self.room is not None:  # others come first, its own room is there to be joined
             self.stage.later(COMES_OVER, self._come_over)
             return
@@ -148,8 +150,8 @@ class KailleraGhost(Presence):
             self._join(room)
 
     def _join(self, room: Room) -> None:
-        self._sat = room.id
         self._say(JoinGame("", room.id, "", 0, NOBODY, self.part.connection))
+        self._sat = room.id if self.room is room else 0
 
     def _wanted(self) -> Room | None:
         """A room of somebody alive that waits for one more player of a game that it had played."""
@@ -165,7 +167,6 @@ class KailleraGhost(Presence):
         user = self.user
         if user is not None and message.user_id == user.id and self.room is None:
             self._match = None
-            self._shunned = self._sat if self._sat in self._hall.rooms else None
             self._look_round(message)
 
     def closed_room(self, message: CloseGame) -> None:
