@@ -27,28 +27,25 @@ class Where:
 
     sql: str
     parameters: list[Value] = field(default_factory=list)
-    kinds: tuple[str, ...] = ()
-    """Kinds that the filter asks for, for a hint when nothing is found."""
+    text: str = ""
+    """The filter."""
 
 
 def compile_filter(text: str) -> Where:
     """The condition of a filter; raises UserError, which points at the column."""
-    kinds: list[str] = []
-    sql, parameters = _node(text, parse(text), kinds)
-    return Where(sql, parameters, tuple(kinds))
+    sql, parameters = _node(text, parse(text))
+    return Where(sql, parameters, text)
 
 
-def _node(text: str, node: Node, kinds: list[str]) -> Part:
+def _node(text: str, node: Node) -> Part:
     if isinstance(node, Term):
-        if node.operator == "k":
-            kinds.append(node.value)
         sql, values = _TERMS[node.operator](text, node)
         return f"IFNULL({sql}, 0)", values
     if isinstance(node, Not):
-        sql, values = _node(text, node.node, kinds)
+        sql, values = _node(text, node.node)
         return f"NOT {sql}", values
     assert isinstance(node, Every | Any)
-    parts = [_node(text, one, kinds) for one in node.nodes]
+    parts = [_node(text, one) for one in node.nodes]
     joined = (" AND " if isinstance(node, Every) else " OR ").join(sql for sql, _ in parts)
     return f"({joined})", [value for _, values in parts for value in values]
 

@@ -20,11 +20,15 @@ def nearest(word: str, known: Iterable[str], most: int = 3) -> list[str]:
         return same[:most]
     beginning = [one for one in words if one.lower().startswith(low)]
     inside = [one for one in words if len(low) > 2 and low in one.lower()]
+
+    def order(one: str) -> tuple[float, float]:
+        return -likeness[one], -difflib.SequenceMatcher(None, word, one).ratio()
+
     likeness = {
         one: difflib.SequenceMatcher(None, low, one.lower()).ratio() for one in words if one
     }
     least = max(LIKENESS, max(likeness.values(), default=0) - NEARLY)
-    alike = sorted((one for one in likeness if likeness[one] >= least), key=lambda w: -likeness[w])
+    alike = sorted((one for one in likeness if likeness[one] >= least), key=order)
     return list(dict.fromkeys([*beginning, *inside, *alike]))[:most]
 
 

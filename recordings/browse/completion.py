@@ -26,6 +26,8 @@ class Vocabulary:
     kinds: dict[str, int] = field(default_factory=dict)
     fields: dict[str, int] = field(default_factory=dict)
     protocols: dict[str, int] = field(default_factory=dict)
+    hinted: str = ""
+    """The filter about whose words something was said."""
 
     def see(self, lines: Iterable[Line]) -> None:
         """Learn the words of some frames."""

@@ -17,6 +17,7 @@ from recordings.browse import detail
 from recordings.browse.completion import Vocabulary
 from recordings.browse.filter_line import FilterLine
 from recordings.browse.frame_list import FrameList
+from recordings.browse.hinting import hint
 from recordings.browse.inspector import Inspector
 from recordings.browse.librarian import Librarian
 from recordings.browse.pages import Line, Scope, Ticket
@@ -249,6 +250,7 @@ class Stage(App[None]):
             self.complain(event.failure)
         if event.share is None:
             self.vocabulary.see(self.frames.window.lines[:50])
+            hint(self)
         self.head()
 
     def on_frame_list_opened(self) -> None:

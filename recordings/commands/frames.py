@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator
 from inspect import cleandoc
@@ -14,13 +13,11 @@ from recordings.choosing import check_session, file_argument, open_recording, se
 from recordings.commands._frame_columns import NAMES, frame_columns
 from recordings.errors import UserError
 from recordings.filter_syntax import OPERATORS
-from recordings.filters import Where, compile_filter
+from recordings.filters import compile_filter
+from recordings.hints import nothing
 from recordings.listing import Output, Row, listing_options, print_rows
-from recordings.reader import Reader, frame_of
-from recordings.text import safe
+from recordings.reader import frame_of
 from recordings.viewing import Viewer
-
-KINDS_LISTED = 12
 
 
 def _viewed(found: Iterator[Row], viewer: Viewer | None) -> Iterator[Row]:
@@ -34,23 +31,6 @@ def _viewed(found: Iterator[Row], viewer: Viewer | None) -> Iterator[Row]:
             new["kind"], new["fields"] = shown.kind, json.dumps(shown.fields)
             new["error"] = row["error"] or shown.error
         yield new
-
-
-def _nothing(reader: Reader, where: Where | None) -> str:
-    """Why a listing may be empty: perhaps a kind is misspelt."""
-    sql = "SELECT kind, count(*) FROM frames WHERE kind IS NOT NULL GROUP BY 1 ORDER BY 2 DESC"
-    kinds = [str(kind) for kind, _ in reader.query(sql).rows]
-    if where is None or not kinds:
-        return "There is no such frame in the recording."
-    for asked in where.kinds:
-        by_name = {kind.lower(): kind for kind in kinds}
-        near = difflib.get_close_matches(asked.lower(), by_name, 1)
-        if asked not in kinds and near:
-            meant = safe(by_name[near[0]])
-            return f"No frame matches the filter; did you mean ~k {meant} instead of {safe(asked)}?"
-    listed = " ".join(safe(kind) for kind in kinds[:KINDS_LISTED])
-    more = " …" if len(kinds) > KINDS_LISTED else ""
-    return f"No frame matches the filter; the kinds of this recording are: {listed}{more}"
 
 
 def _operators() -> str:
@@ -91,7 +71,8 @@ def command(
       understudy frames nascar.understudy.db '~d up ~f NAME=alice' --nl
       understudy frames kaillera.understudy.db '~f users[0].name~^bob !~e' --limit 20
     """
-    where = compile_filter(" ".join(filter_)) if any(filter_) else None
+    text = " ".join(filter_)
+    where = compile_filter(text) if any(filter_) else None
     with open_recording(file) as reader:
         check_session(reader, session)
         flows = reader.flows(session)
@@ -111,7 +92,8 @@ def command(
         columns = frame_columns(mixed, len({one.session_id for one in flows}) > 1)
         count = print_rows(_viewed(found, viewer), columns, NAMES, output)  # type: ignore[arg-type]
         if not count:
-            click.echo(_nothing(reader, where), err=True)
+            why = nothing(reader, text) if where else "There is no such frame in the recording."
+            click.echo(why, err=True)
 
 
 command.help = f"{cleandoc(command.help)}\n\n{_operators()}" if command.help else None

@@ -257,9 +257,5 @@ def test_values_are_bound_and_never_sql(reader: Reader) -> None:
     assert list(reader.rows(where.sql, where.parameters)) == []
 
 
-def test_a_filter_names_the_kinds_it_asks_for() -> None:
-    assert compile_filter("~k login | !foo").kinds == ("login", "foo")
-
-
 def test_the_filter_of_a_path_with_many_steps(reader: Reader) -> None:
     assert found(reader, "~f messages[0].fields.users[1].name=Carol") == [7]

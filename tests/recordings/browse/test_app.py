@@ -110,6 +110,15 @@ def test_a_wrong_filter_says_where(sample: Path) -> None:
     drive(sample, play)
 
 
+def test_a_filter_that_finds_nothing_says_why(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        await driver.press("f", *"~k atuh", "enter")
+        assert "no frame here" in driver.text
+        assert "no kind atuh is known here; did you mean ~k auth?" in driver.app.said
+
+    drive(sample, play)
+
+
 def test_a_filter_may_be_given(sample: Path) -> None:
     async def play(driver: Driver) -> None:
         assert driver.listed == [6, 9]

@@ -81,13 +81,27 @@ def test_a_frame_without_a_view_gets_one_now(sample: Path) -> None:
     assert frame["fields"] == {"tag": "47", "rest": "ET red|blue HTTP"}
 
 
-def test_no_frame_says_which_kinds_there_are(sample: Path, empty: Path) -> None:
-    result = run("frames", sample, "~k logn")
+HINTS = (
+    ("AUTH", "no kind AUTH is known here; did you mean ~k auth?"),
+    ("~k sky", "no kind sky is known here; did you mean ~k skey?"),
+    ("~d up (~k atuh | ~f x)", "no kind atuh is known here; did you mean ~k auth?"),
+    ("!~all ~f NMAE=alice", "no field NMAE is known here; did you mean ~f NAME?"),
+    ("~f auth.nmae", "did you mean ~f auth.NAME"),
+    ("~f NAME=alise", "NAME is never alise; did you mean ~f NAME=alice"),
+    ("~f users[3].name=nobody", "No frame matches the filter."),
+    ("~f zzz", "no field zzz is known here; there are "),
+    ("~p ea-loby", "no protocol ea-loby is known here; did you mean ~p ea-lobby?"),
+    ("~k auth ~k skey", "No frame matches the filter."),
+)
+
+
+def test_a_filter_that_finds_nothing_says_what_is_not_known(sample: Path, empty: Path) -> None:
+    result = run("frames", sample, "~k zzz")
     assert result.exit_code == 0
-    assert "the kinds of this recording are: " in result.stderr
+    assert "no kind zzz is known here; there are " in result.stderr
     assert "auth" in result.stderr
-    assert "did you mean ~k auth instead of AUTH?" in run("frames", sample, "AUTH").stderr
-    assert "did you mean ~k skey instead of sky?" in run("frames", sample, "~k sky").stderr
+    for text, said in HINTS:
+        assert said in run("frames", sample, text).stderr
     assert run("frames", sample, "~k logn", "--nl").stdout == ""
     assert "no such frame" in run("frames", empty).stderr
     assert "no session yet" in run("sessions", empty).stderr
