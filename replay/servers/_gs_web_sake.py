@@ -7,7 +7,6 @@ unsigned logins, and where a recorded login was played. Filters are read, never 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from hashlib import md5
 
@@ -15,7 +14,7 @@ from proxy.ciphers.gamespy_secrets import SAMPLE_SECRETS
 from replay.servers._gs_filter import FilterError, read_filter
 from replay.servers._gs_login import Tickets
 from replay.servers._gs_web import Call, WebBase, tag, whole
-from replay.servers._gs_web_values import NUMBER, ZEROS, fits
+from replay.servers._gs_web_values import ZEROS, fits, in_order
 from replay.servers._gs_web_vault import Record, Vault
 from replay.standin.rules import Act, Acts, hears
 from replay.standin.world import Client
@@ -29,9 +28,9 @@ FILTER_WRONG, SORT_WRONG, TARGET_WRONG = "FilterInvalid", "SortInvalid", "Target
 
 MOST_OWNED = 100
 MOST_FIELDS, FIELD_NAME, VALUE = 100, 64, 65_536
-MOST_FOUND = 500
+MOST_FOUND, MOST_ANSWER = 500, 1 << 20
+"""Records, and characters, of one answer."""
 TICKET_LENGTH = 24
-_SORT = re.compile(r"(\w{1,64})(?:\s+(asc|desc))?", re.ASCII | re.IGNORECASE)
 
 
 class Refused(Exception):
@@ -245,14 +244,10 @@ class SakeRules(WebBase):
         ]
 
     def _sorted(self, call: Call, found: list[Record]) -> list[Record]:
-        """In the order that is asked for; the last of several keys is sorted by first."""
-        for part in reversed([one for one in call.text("sort").split(",") if one.strip()]):
-            key = _SORT.fullmatch(part.strip())
-            if key is None:
-                raise Refused(SORT_WRONG)
-            name, down = key[1], (key[2] or "").lower() == "desc"
-            found = sorted(found, key=lambda one, name=name: _rank(one, name), reverse=down)
-        return found
+        made = in_order(found, call.text("sort"))
+        if made is None:
+            raise Refused(SORT_WRONG)
+        return made
 
     def _around(self, call: Call, found: list[Record]) -> list[Record]:
         """The first record that the target filter finds, and so many before and behind it."""
@@ -267,9 +262,12 @@ class SakeRules(WebBase):
     def _values(self, call: Call, found: list[Record], who: int) -> str:
         """Records as lists of typed values, in the order of the fields that are asked for."""
         names = call.texts("fields")[:MOST_FIELDS]
-        rows = []
+        rows, size = [], 0
         for one in found[:MOST_FOUND]:
             cells = "".join(self._cell(one, name, who) for name in names)
+            size += len(cells)
+            if size > MOST_ANSWER:
+                break  # as if fewer had been asked for
             rows.append(f"<ArrayOfRecordValue>{cells}</ArrayOfRecordValue>")
         return f"<values>{''.join(rows)}</values>"
 
@@ -284,10 +282,3 @@ class SakeRules(WebBase):
         kind = self.vault.kind(one.game, one.table, name) or "intValue"
         kind, text = special.get(name) or one.fields.get(name) or (kind, ZEROS[kind])
         return f"<RecordValue><{kind}>{tag('value', text)}</{kind}></RecordValue>"
-
-
-def _rank(one: Record, name: str) -> tuple[int, float, str]:
-    """Numbers before texts."""
-    text = one.facts().get(name, "")
-    number = NUMBER.fullmatch(text)
-    return (0, float(text), "") if number else (1, 0.0, text.lower())

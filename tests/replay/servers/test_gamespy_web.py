@@ -87,6 +87,19 @@ def test_a_flood_of_searches_is_told_so() -> None:
     assert result(game, "GetRecordCount") == "Success"
 
 
+def test_answers_and_orders_have_bounds() -> None:
+    web = Web()
+    game = web.comes()
+    for number in range(30):
+        web.vault.create(7, "scores", number, {"n": ["asciiStringValue", f"{number}" * 30_000]})
+    fields = "<fields><string>n</string></fields>"
+    said = asks(game, CALL.format("SearchForRecords", TICKET, "scores", fields)).encode()
+    assert 10 < said.count(b"<RecordValue>") < 30
+    assert len(said) < 1_200_000
+    assert result(game, "SearchForRecords", f"<sort>{'n,' * 100}</sort>") == "SortInvalid"
+    assert result(game, "SearchForRecords", "<sort>n desc, recordid ASC</sort>") == "Success"
+
+
 def test_the_shelf_gives_everything_back() -> None:
     web = Web()
     game = web.comes()
