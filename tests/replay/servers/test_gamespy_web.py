@@ -129,6 +129,21 @@ def test_connections_end_when_the_client_says_so() -> None:
     assert game.closed == "answered"
 
 
+def test_only_other_versions_are_told_of_a_patch() -> None:
+    options = {"patch": "http://192.0.2.1/a\\b.exe", "version": "1.1", "lockout": "yes"}
+    web = Web(options={f"gamespy-web.{name}": text for name, text in options.items()})
+    game = web.comes()
+    page = "GET /motd/vercheck.asp?productid=1&versionuniqueid={} HTTP/1.1\r\nHost: x\r\n\r\n"
+    bodies = [
+        game.says(Opaque(page.format(version).encode()))[0].encode().partition(b"\r\n\r\n")[2]
+        for version in ("1.0", "1.1")
+    ]
+    assert bodies == [
+        b"\\newver\\1\\lockout\\1\\fpfileid\\1\\newvername\\\\dlurl\\http://192.0.2.1/ab.exe\\",
+        b"\\newver\\0\\lockout\\0\\fpfileid\\0\\newvername\\\\dlurl\\\\",
+    ]
+
+
 def test_idle_connections_end() -> None:
     web = Web()
     game, other = web.comes(), web.comes()
