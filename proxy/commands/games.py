@@ -13,16 +13,23 @@ NAMES = (
     *("game", "title", "platform", "service", "protocol", "transport", "port", "hosts", "legs"),
     *("directory", "notes", "source"),
 )
-COLUMNS = (
+GAMES = (
     Column("game", lambda row: row["game"], "bold"),
-    Column("title", lambda row: row["title"], spare=True, wide=100),
-    Column("platform", lambda row: row["platform"], spare=True, wide=130),
+    Column("title", lambda row: row["title"], spare=True),
+    Column("speaks", lambda row: row["speaks"], "cyan", wide=100),
+    Column("platform", lambda row: row["platform"], wide=130),
+)
+"""A line for each game."""
+SERVICES = (
     Column("service", lambda row: row["service"]),
     Column("protocol", lambda row: row["protocol"], "cyan"),
     Column("port", lambda row: f"{row['port']}/{row['transport']}", right=True),
     Column("host", lambda row: row["hosts"].split(" ")[0], wide=100),
     Column("directory", lambda row: row["directory"] or "", "yellow", optional=True, wide=130),
 )
+"""A line for each service of a game."""
+MANY = 2
+"""More protocols than these are counted."""
 
 
 def _rows(chosen: list[catalog.Game]) -> Iterator[Row]:
@@ -37,15 +44,23 @@ def _rows(chosen: list[catalog.Game]) -> Iterator[Row]:
             yield dict(zip(NAMES, values, strict=True))
 
 
+def _brief(game: catalog.Game) -> Row:
+    spoken = list(dict.fromkeys(service.protocol for service in game.services))
+    more = f" and {len(spoken) - 1} more" if len(spoken) > MANY else ""
+    speaks = spoken[0] + more if more else " ".join(spoken)
+    return {"game": game.name, "title": game.title, "platform": game.platform, "speaks": speaks}
+
+
 @click.command("games")
 @click.argument("game", required=False)
 @listing_options
 def command(game: str | None, output: Output) -> None:
-    """List the games that are known by name, a line for each service that a client looks for.
+    """List the games that are known by name, or the services that a client of one looks for.
 
     GAME is what `understudy record GAME` takes: its listeners, the names that our DNS answers and
     the protocols follow from it. A game that is not listed is recorded with --relay. In host
-    names, {game} is the game's name at its service (--game-name).
+    names, {game} is the game's name at its service (--game-name). --nl, --json and --csv always
+    have a line for each service.
 
     \b
     Example:
@@ -53,8 +68,14 @@ def command(game: str | None, output: Output) -> None:
       understudy games nascar-thunder-2004
     """
     chosen = [catalog.game(game)] if game else catalog.games()
-    print_rows(_rows(chosen), COLUMNS, NAMES, output)
-    if game and output in (Output.AUTO, Output.TABLE):
+    seen = output in (Output.AUTO, Output.TABLE)
+    if seen and not game:
+        print_rows(map(_brief, chosen), GAMES, [one.name for one in GAMES], output)
+        return
+    if seen:
+        click.echo(f"{chosen[0].name}: {chosen[0].title} ({chosen[0].platform})\n")
+    print_rows(_rows(chosen), SERVICES, NAMES, output)
+    if seen:
         for text in (chosen[0].notes, *(service.note for service in chosen[0].services)):
             if text:
                 click.echo(f"\n{text}")
