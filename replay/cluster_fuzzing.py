@@ -162,8 +162,13 @@ def play_part(job: Job, numbers: Sequence[int], seconds: float) -> Sorted:
     return job.screening().sort(numbers, lambda: now() < until)
 
 
-def sort_out(job: Job, numbers: Sequence[int], seconds: float) -> Sorted:
-    """Which of these runs are suspicious; raises UserError, also when the server is gone."""
+def sort_out(
+    job: Job, numbers: Sequence[int], seconds: float, told: Callable[[int], None]
+) -> Sorted:
+    """Which of these runs are suspicious; `told` hears how many more were well.
+
+    Raises UserError, also when the server is gone for good.
+    """
     until = now() + int(seconds * 1e6)
     total = Sorted()
     with workers(job.address) as client:
@@ -179,6 +184,7 @@ def sort_out(job: Job, numbers: Sequence[int], seconds: float) -> Sorted:
             except TimeoutError:
                 break  # what is done later counts no more
             total.well += part.well
+            told(part.well)
             total.suspects += part.suspects
             if part.gone:
                 raise UserError(_gone(job, part.suspects))

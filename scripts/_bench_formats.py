@@ -21,7 +21,7 @@ from _bench_archive import bench_archive
 
 HOME = Path(__file__).resolve().parent.parent
 PACKETS = 400_000
-PAYLOAD = 290
+PAYLOAD = 342
 """Bytes of the longest text in a message, by which the capture has its size."""
 
 RUN = """

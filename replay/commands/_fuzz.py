@@ -122,15 +122,17 @@ def go(campaign: Campaign, numbers: range, asked: FuzzWords, job: Job | None = N
     def told() -> None:
         bar.update(task, advance=1, found=len(campaign.findings))
 
+    def were_well(count: int) -> None:
+        campaign.runs += count
+        bar.update(task, advance=count)
+
     if not bar.disable:
         bar.start()
     try:
         campaign.begin()
         suspects: Sequence[int] = numbers
         if job is not None:
-            sorted_out = sort_out(job, numbers, asked.time_limit)
-            campaign.runs, suspects = sorted_out.well, sorted_out.suspects
-            bar.update(task, completed=campaign.runs)
+            suspects = sort_out(job, numbers, asked.time_limit, were_well).suspects
         campaign.go(suspects, lambda: now() < until, told)
     except KeyboardInterrupt:
         return f"interrupted after {campaign.runs:,} runs"
