@@ -75,12 +75,13 @@ def test_records_have_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 _LIMIT = "RecordLimitReached"
 
 
-def test_a_flood_of_searches_is_told_so() -> None:
+def test_a_flood_of_searches_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_gs_web_vault, "ROWS", 5000.0)
     web = Web()
     game = web.comes()
-    for number in range(2000):
+    for number in range(500):
         web.vault.create(7, "scores", number, {"n": ["intValue", str(number)]})
-    told = [result(game, "GetRecordCount") for _ in range(120)]
+    told = [result(game, "GetRecordCount") for _ in range(12)]
     assert told[0] == "Success"
     assert told[-1] == "DatabaseUnavailable"
     web.passes(5)
