@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from recordings.model import Frame
 from recordings.reader import Reader
 from tests.replay import clients
+from tests.replay.clients import Taped
 from tests.replay.servers import ea
 from tests.replay.servers.stage import Stage
+from tests.replay.taping import Taping
 from tests.replay.test_playback import ACCOUNTS, replay
 
 RULES = """
@@ -108,3 +111,38 @@ def test_a_field_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     result = replay(tmp_path, taped, ["--to", "127.0.0.1:9"], "--rules", str(rules))
     assert result.exit_code == 1
     assert "did you mean" in result.output
+
+
+class Echo:
+    """A server whose protocol nobody knows."""
+
+    closing = False
+
+    def __init__(self) -> None:
+        self.heard = b""
+
+    def opened(self) -> Iterator[bytes]:
+        return iter(())
+
+    def received(self, data: bytes) -> Iterator[bytes]:
+        self.heard += data
+        yield data[::-1]
+
+
+def test_bytes_that_nobody_can_read_obey_rules_too(tmp_path: Path) -> None:
+    with Taping(tmp_path / "taped.db") as tape:
+        flow = tape.tcp("raw-tcp", 7000, Echo())
+        for said in (b"hello", b"how are you", b"bye"):
+            flow.say(said)
+    rules = tmp_path / "rules.toml"
+    rules.write_text(
+        '[[rule]]\nfilter = "~b hello"\nreplace = { hex = "6c6c", with = "7878" }\n'
+        '[[rule]]\nfilter = "~b bye"\nduplicate = 1\n',
+        "utf-8",
+    )
+    server = Echo()
+    with Stage() as stage:
+        to = ["--to", f"127.0.0.1:{stage.tcp(lambda: server)}"]
+        asked = ("--rules", str(rules), "--deadline", "1", "--grace", "0.1", "--go-on")
+        replay(tmp_path, Taped(tmp_path / "taped.db"), to, *asked)
+    assert server.heard == b"hexxohow are youbyebye"
