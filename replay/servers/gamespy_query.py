@@ -12,21 +12,29 @@ from typing import Any
 
 from proxy.ciphers.gamespy_secrets import secret_for
 from proxy.ciphers.validate import validate
-from proxy.layouts.given import from_ip
 from proxy.layouts.qr1 import Qr1Message
 from proxy.message import Message
 from proxy.protocols import gamespy_query as qr2
 from replay.servers._gs_hosts import EXPIRES, Host, Hosts
 from replay.servers._gs_people import number, value
 from replay.standin.rules import OPAQUE, Act, Acts, Later, Note, Rules, Say, hears
-from replay.standin.world import Client
+from replay.standin.world import Client, World
 
 LEAVES, LEAVES_QR1 = "2", "2"
 REFUSED = 3
 """Code of `AddError`."""
+HEAD = 7
+"""Bytes before the text of a challenge: mark, type, instance key."""
 MOST_FACTS = 256
 SWEEP = EXPIRES / 3
 LETTERS = string.ascii_letters + string.digits
+
+
+class Asked(dict[Client, str]):
+    """Game server -> the challenge that a recording has told it."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
 
 
 class GamespyQuery(Rules):
@@ -42,9 +50,37 @@ class GamespyQuery(Rules):
         """The servers that have registered."""
         return self.world.shared(Hosts)
 
+    # beside a recording
+
     def claims(self, client: Client, message: Message) -> bool:
-        """A game server that is here registers here; a recording only knows what was available."""
-        return message.kind != "AvailableRequest"
+        """A proof that is wrong: a recording takes every one for the recorded one."""
+        host = self.hosts.find(client.address)
+        if message.kind != "ChallengeResponse" or host is None:
+            return False
+        return host.key == message.get("key") and not self._proves(host, message)
+
+    def tells(self, client: Client, message: Message) -> bool:
+        """A recorded call for NatNeg is of a player who is not here: ours come from browsers."""
+        return message.kind == "NatNegMessage"
+
+    def told(self, client: Client, message: Message) -> Acts:
+        """The challenge that was told is the one that will be answered."""
+        asked = self.world.shared(Asked)
+        if message.kind == "Challenge":
+            asked[client] = _text(message)
+        elif message.kind == "secure":
+            asked[client] = value(message, "secure")
+            for host in self.hosts.at(client):
+                host.challenge = asked[client]
+        return ()
+
+    def closed(self, client: Client) -> Acts:
+        self.world.shared(Asked).pop(client, None)
+        return ()
+
+    def _asks(self, client: Client, made: str) -> str:
+        """The challenge that a game server has to answer: ours, if a recording has said none."""
+        return self.world.shared(Asked).get(client, made) if client.answered else made
 
     def opened(self, client: Client) -> Acts:
         if not self._sweeping:
@@ -87,16 +123,21 @@ class GamespyQuery(Rules):
             yield Say(client, qr2.AddError(key=key, code=REFUSED, text=text))
             return
         host = Host(game, client.address, client, key, facts, seen=self.world.seconds)
-        host.challenge = "".join(self.world.random.choices(LETTERS, k=6))
         yield from self.hosts.put(host)
         yield self._challenge(client, host)
 
     def _challenge(self, client: Client, host: Host) -> Act:
         address, port = client.address
-        made = qr2.Challenge(
-            key=host.key, random=host.challenge, options=0, ip=_ipv4(address), port=port
-        )
+        chosen = "".join(self.world.random.choices(LETTERS, k=6))
+        made = qr2.Challenge(key=host.key, random=chosen, options=0, ip=_ipv4(address), port=port)
+        host.challenge = self._asks(client, _text(made))
         return Say(client, made)
+
+    def _proves(self, host: Host, message: Message) -> bool:
+        """Whether a game server proves its secret; where that is not known nobody can tell."""
+        secret = secret_for(self.world.secrets, host.game)
+        needs = validate(secret, host.challenge.encode("latin-1")) if secret else b""
+        return secret is None or value(message, "response").encode("latin-1") == needs
 
     @hears("ChallengeResponse")
     def response(self, client: Client, message: Message) -> Acts:
@@ -107,10 +148,7 @@ class GamespyQuery(Rules):
         if host.listed:  # a response that comes again
             yield Say(client, qr2.Registered(key=key))
             return
-        secret = secret_for(self.world.secrets, host.game)
-        address, port = client.address
-        text = f"{host.challenge}00{from_ip(_ipv4(address)).hex().upper()}{port:04X}"
-        if secret and value(message, "response") != validate(secret, text.encode()).decode():
+        if not self._proves(host, message):
             yield Note("refused", f"the game server's proof for {host.game} is wrong", client)
             yield Say(client, qr2.AddError(key=key, code=REFUSED, text="wrong response"))
             yield from self.hosts.drop(host)
@@ -157,7 +195,8 @@ class GamespyQuery(Rules):
             if known is not None:
                 yield from self.hosts.drop(known)
             known = Host(game, place, client)
-            known.challenge = "".join(self.world.random.choices(string.ascii_uppercase, k=6))
+            chosen = "".join(self.world.random.choices(string.ascii_uppercase, k=6))
+            known.challenge = self._asks(client, chosen)
         self.hosts.moved(known, client)
         known.seen = self.world.seconds
         yield from self.hosts.put(known)
@@ -192,6 +231,11 @@ class GamespyQuery(Rules):
     def unreadable(self, client: Client, message: Message) -> Acts:
         """A datagram that makes no sense is dropped, as masters do."""
         return ()
+
+
+def _text(challenge: Message) -> str:
+    """A challenge as the game server answers it: without head and NUL."""
+    return challenge.encode()[HEAD:-1].decode("latin-1")
 
 
 def _ipv4(address: str) -> str:

@@ -157,6 +157,8 @@ def test_what_is_missing_to_seal_is_said() -> None:
     machine.feed(UP, login("\\enctype\\2", "x", "nobody") + ASK, 1)
     with pytest.raises(UserError, match="the secret of game nobody is unknown"):
         machine.seal(DOWN, COMPACT, "enctype2")
+    machine = BROWSER.dissector(SessionKeys())
+    machine.feed(UP, login("\\enctype\\1", "x", "nobody") + ASK, 1)
     with pytest.raises(UserError, match="the greeting, whose secure string is the key, is missing"):
         machine.seal(DOWN, COMPACT, "enctype1")
 
