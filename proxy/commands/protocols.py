@@ -10,12 +10,24 @@ from proxy import registry
 from proxy.protocol import Protocol
 from recordings.listing import Column, Output, Row, listing_options, print_rows
 
+PORTS = 2
+"""Ports that a narrow terminal shows."""
+
+
+def _few(ports: str) -> str:
+    """The first ports, and how many more there are."""
+    words = ports.split()
+    more = f" +{len(words) - PORTS}" if len(words) > PORTS else ""
+    return " ".join(words[:PORTS]) + more
+
+
 NAMES = ("protocol", "title", "transports", "ports", "kinds", "source")
 COLUMNS = (
     Column("protocol", lambda row: row["protocol"], "bold"),
     Column("title", lambda row: row["title"], spare=True),
     Column("over", lambda row: row["transports"]),
-    Column("ports", lambda row: row["ports"]),
+    Column("ports", lambda row: row["ports"], wide=110),
+    Column("ports", lambda row: _few(row["ports"]), narrow=110),
     Column("kinds", lambda row: str(row["kinds"]), right=True),
     Column("source", lambda row: row["source"], wide=110, optional=True),
 )
