@@ -29,6 +29,8 @@ from replay.transport_fuzzing import LiveHouse
 
 DEADLINE, GRACE = 2.0, 0.2
 """Seconds; shorter than in playback, since a run that finds nothing waits for the whole grace."""
+NAMES = {"only": "--run", "as_json": "--json"}
+"""Options that are not called as their value."""
 WIDTH = 90
 """Characters of the changes in the table."""
 
@@ -51,6 +53,13 @@ class FuzzWords:
         """Take these out of all options."""
         mine = {one.name: words.pop(one.name) for one in fields(cls) if one.name in words}
         return cls(**mine)  # type: ignore[arg-type]
+
+    def check(self, fuzzing: bool) -> None:
+        """Refuse what means nothing without --fuzz; raises UserError."""
+        given = [one.name for one in fields(self) if getattr(self, one.name) != one.default]
+        if given and not fuzzing:
+            names = ", ".join(NAMES.get(one, f"--{one.replace('_', '-')}") for one in given)
+            raise UserError(f"{names} {'go' if len(given) > 1 else 'goes'} with --fuzz: add it")
 
 
 def fuzz(

@@ -82,6 +82,7 @@ class Asked:
 def run(file: Path, session: int | None, **words: object) -> int:
     """Everything that the command does; the exit code. Raises UserError."""
     asked = Asked(fuzzing=FuzzWords.take(words), **words)  # type: ignore[arg-type]
+    asked.fuzzing.check(asked.fuzz)
     if asked.fuzz:
         _check_fuzz(asked)
     differs = asked.diff or asked.junit is not None or asked.html is not None

@@ -166,6 +166,4 @@ def command(file: Path, session: int | None, **asked: Any) -> None:
     """
     from replay.commands._replay import run
 
-    if asked["cluster"] and not asked["fuzz"]:
-        raise click.UsageError("--cluster goes with --fuzz.")
     raise SystemExit(run(file, session, **asked))

@@ -164,6 +164,7 @@ def command(quiet: bool, **asked: Any) -> None:
     from replay.commands._serve import Asked, job_options
 
     fuzzing, words = asked.pop("fuzz"), ClientWords.take(asked)
+    words.check(fuzzing)
     if fuzzing:
         served = Asked(traffic=Traffic.take(asked), **asked)
         raise SystemExit(fuzz_client(served, words, say=_echo, warn=_warn))

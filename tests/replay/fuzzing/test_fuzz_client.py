@@ -159,3 +159,14 @@ def test_what_the_user_can_mend(more: tuple[str, ...], says: str, tmp_path: Path
     assert says in result.output
     if not more[0].startswith("--client") or not more[1]:
         assert not (tmp_path / "found.db").exists()
+
+
+def test_what_goes_with_fuzz_alone_is_refused_without_it(tmp_path: Path) -> None:
+    taped = str(planted.evening(tmp_path / "taped.db").path)
+    for words, says in (
+        (["serve", taped, "--client", "x", "--may-exit", "1"], "--client, --may-exit go with"),
+        (["replay", taped, "--to", "127.0.0.1", "--run", "4"], "--run goes with --fuzz: add it"),
+    ):
+        result = CliRunner().invoke(understudy.cli, words)
+        assert result.exit_code == 1
+        assert says in result.output
