@@ -37,9 +37,10 @@ class Company:
                 elif part.client:
                     known[1].matches += part.matches
         made = []
+        here = {ghost.part.name for ghost in self._ghosts}
         for take, part in found.values():
             part.matches = [one for one in part.matches if one.frames and one.size]
-            if part.matches or recast:
+            if (part.matches or recast) and part.name not in here:
                 made.append(KailleraGhost(stage, take, part, self._hall))
         self._ghosts += made
         if recast:

@@ -166,8 +166,8 @@ class Cast(Recorder):
     def _enter_ghosts(self) -> None:
         """Those who are asked for, and whoever a recording that rules play knows besides."""
         show = self.show
-        asked = ghosts_of(self.stage, show.ghosts) if show.ghosts is not None else []
         others = recast(self.stage, show.pool) if show.pool is not None else []
+        asked = ghosts_of(self.stage, show.ghosts) if show.ghosts is not None else []
         for ghost in (*others, *asked):
             ghost.enter()
 
