@@ -47,7 +47,7 @@ MODES = ("none", "once", "new_episodes", "all")
     "--ghosts",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Let the recorded players of FILE be present: they can be seen, challenged, and answer as "
+    help="Let the recorded players of FILE be present: they can be seen and played with, and do what "
     "they did.",
 )
 @click.option(
@@ -159,7 +159,7 @@ def command(quiet: bool, **asked: Any) -> None:
         --client "./my-game --server 127.0.0.1:{port}"
     """
     from proxy.commands._job import Job
-    from proxy.live import Live
+    from proxy.live import Live, terminal_columns
     from replay.commands._fuzz_client import ClientWords, fuzz_client
     from replay.commands._serve import Asked, job_options
 
@@ -168,7 +168,7 @@ def command(quiet: bool, **asked: Any) -> None:
     if fuzzing:
         served = Asked(traffic=Traffic.take(asked), **asked)
         raise SystemExit(fuzz_client(served, words, say=_echo, warn=_warn))
-    live = None if quiet else Live(_echo)
+    live = None if quiet else Live(_echo, columns=terminal_columns())
     options = job_options(Asked(traffic=Traffic.take(asked), **asked))
     job = Job(options, say=_echo, warn=_warn, watch=live)
     tally = job.run()
