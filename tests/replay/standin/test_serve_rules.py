@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ import understudy
 from proxy.mutation.engine import Mutations
 from proxy.mutation.rulefile import rules_of
 from proxy.recorder import Settings
-from recordings.model import Action, Direction
+from recordings.model import Action, Direction, Transport
 from recordings.reader import Reader
 from replay.standin.cast import Cast, Show
 from tests.replay.fuzzing import planted, toy_client
+from tests.replay.servers import gamespy, jazz2
 from tests.replay.standin.console import frame
 from tests.replay.standin.test_cast import Run, pool
 from tests.running import Command
@@ -114,3 +116,27 @@ def test_what_a_rule_makes_of_a_recording_without_sockets(tmp_path: Path) -> Non
     tap, pipe = run.flow("ea-lobby")
     tap.seen(Direction.TO_SERVER, frame("auxi", "TEXT=helmet", "COLOUR=7"))
     assert b"S=7\n" in pipe.sent[0]
+
+
+def test_ciphers_checksums_and_numbers_are_made_right() -> None:
+    """XOR of the statistics server (gamespy 8), sums of JJ2 (jazz2 3), bundles of Kaillera (2)."""
+    challenge = {"filter": "~k lc", "set": {"lc.challenge": "ABCDEFGHIJ"}}
+    _, pipe = Ruled(Show(), challenge).flow("gamespy-stats")
+    assert b"\\challenge\\ABCDEFGHIJ\\" in gamespy.xored(pipe.sent[0])
+
+    run = Ruled(Show(), {"filter": "~k Pong", "corrupt": 1}, {"filter": "~k Pong", "duplicate": 1})
+    tap, pipe = run.flow("jazz2", transport=Transport.UDP)
+    tap.seen(Direction.TO_SERVER, jazz2.datagram(b"\x03\x07\x01\x00\x00\x0024  "))
+    assert len(pipe.sent) == 2
+    assert pipe.sent[0] == pipe.sent[1] == jazz2.datagram(pipe.sent[0][2:])
+
+    welcome = {"filter": "~k Info", "set": {"Info.text": "changed"}}
+    run = Ruled(Show(), welcome, {"filter": "~k UserJoined & ~d down", "delay": 0.5})
+    tap, pipe = run.flow("kaillera", transport=Transport.UDP)
+    login = b"\x01\x00\x00\x0a\x00\x03bob\x00emu\x00\x01"
+    tap.seen(Direction.TO_SERVER, login)
+    for number in range(1, 6):
+        ack = struct.pack("<BHHB", 1, number, 18, 6) + b"\0" + struct.pack("<4I", 0, 1, 2, 3)
+        tap.seen(Direction.TO_SERVER, ack)
+    pipe.passes(5)
+    assert any(b"changed\0" in one for one in pipe.sent)
