@@ -47,7 +47,7 @@ MODES = ("none", "once", "new_episodes", "all")
     "--ghosts",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Let the recorded players of FILE be present: they can be seen and played with, and do what "
+    help="Let the recorded players of FILE be present: they are seen, played with, and do what "
     "they did.",
 )
 @click.option(
