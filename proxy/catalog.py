@@ -123,8 +123,13 @@ def games() -> list[Game]:
 def game(name: str) -> Game:
     """The game of that name; raises UserError, which names the nearest."""
     if name not in names():
+        from proxy import registry  # only now: it takes time, and a listing needs none of it
+
         if ":" in name and not {"/", "\\"} & set(name):
             raise UserError(f"{name!r} is no game; what to relay is said by: --relay {name}")
+        if name in registry.protocols():
+            form = f"--relay {name}:PORT=HOST:PORT"
+            raise UserError(f"{name!r} is a protocol, no game: what to relay is said by {form}")
         hint = meant(name, names())
         raise UserError(f"no game is named {name!r}: {hint or 'see `understudy games`'}")
     text = _folder().joinpath(f"{name}.toml").read_text("utf-8")

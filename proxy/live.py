@@ -7,6 +7,8 @@ terminal, and without the values of passwords and keys.
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -18,13 +20,18 @@ from recordings.model import Frame, Json
 LINES_PER_SECOND = 20
 WIDTH = 78
 """Characters of the fields of one line."""
-BYTES = 24
-"""Bytes that are shown in hexadecimal, of a frame that nobody can read."""
+LEAST = 28
+"""The same on a narrow terminal, where the line may be broken then."""
 _SECRET = re.compile(r"(?i)pass|secret|^l?key$|skey|token|cdkey|ticket")
 _NAMES_SECRET = re.compile(r"(?i)pass|secret|skey|token|cdkey|ticket")
 TEXTUAL = 0.85
 """Share of printable characters from which bytes are shown as text."""
 _QUIET_EVENTS = frozenset({"closed", "fault"})
+
+
+def terminal_columns() -> int | None:
+    """How wide the terminal is that standard output goes to; None when it goes elsewhere."""
+    return shutil.get_terminal_size().columns - 1 if sys.stdout.isatty() else None
 
 
 def clean(text: str) -> str:
@@ -54,7 +61,8 @@ def first_bytes(data: bytes, width: int = WIDTH) -> str:
     text = data[:width].decode("latin-1")
     printable = sum(" " <= c <= "~" or c in "\r\n\t" for c in text)
     if not text or printable < TEXTUAL * len(text):
-        return data[:BYTES].hex(" ") + (" ..." if len(data) > BYTES else "")
+        room = (width - 3) // 3
+        return data[:room].hex(" ") + (" ..." if len(data) > room else "")
     secret = _NAMES_SECRET.search(text)
     if secret:
         return clean(text[: secret.end()]) + "***"
@@ -70,8 +78,16 @@ def _why(message: Message) -> str | None:
 class Live:
     """Prints frames and events as they come (see `proxy.flow.Watch`)."""
 
-    def __init__(self, echo: Callable[[str], None], *, rate: int = LINES_PER_SECOND) -> None:
+    def __init__(
+        self,
+        echo: Callable[[str], None],
+        *,
+        rate: int = LINES_PER_SECOND,
+        columns: int | None = None,
+    ) -> None:
+        """`columns` are those of a terminal, where each frame is to be one line."""
         self._echo = echo
+        self._columns = columns
         self._rate = rate
         self._second = 0
         self._shown = 0
@@ -109,16 +125,17 @@ class Live:
             message = view(flow.protocol, frame)
         time = datetime.fromtimestamp(frame.at / 1e6, UTC).strftime("%H:%M:%S.%f")[:-3]
         size = len(frame.clear)
-        said = frame.error or _why(message) or brief(message.fields())
-        if not said and isinstance(message, Opaque):
-            said = first_bytes(frame.clear)
         action = f"[{frame.action}] " if frame.action else ""
         protocol = frame.protocol or flow.protocol.name
         line = (
             f"{time} flow {flow.id} {protocol} {frame.direction} "
-            f"{clean(message.kind):<6} {size:>5}  {action}{clean(said)}"
+            f"{clean(message.kind):<6} {size:>5}  {action}"
         )
-        self._echo(line.rstrip())
+        width = max(LEAST, self._columns - len(line)) if self._columns else WIDTH
+        said = frame.error or _why(message) or brief(message.fields(), width)
+        if not said and isinstance(message, Opaque):
+            said = first_bytes(frame.clear, width)
+        self._echo((line + clean(said)).rstrip())
 
     def event(self, flow: Flow | None, kind: str, detail: str) -> None:
         """See `Watch.event`."""

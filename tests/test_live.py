@@ -69,7 +69,7 @@ def test_of_a_frame_that_nobody_can_read_the_first_bytes_are_shown() -> None:
     assert [line.split(None, 7)[7:] for line in lines] == [
         ["HELLO 1\\r\\n"],
         ["00 01 ff"],
-        [" ".join(["00"] * 24) + " ..."],
+        [" ".join(["00"] * 25) + " ..."],
         ["x" * 75 + "..."],
         [],
         ["login PASS***"],
@@ -77,6 +77,18 @@ def test_of_a_frame_that_nobody_can_read_the_first_bytes_are_shown() -> None:
     ]
     live.frame(FLOW, frame(), Opaque(b"x", "it is cut off"))
     assert lines[-1].endswith("it is cut off")
+
+
+def test_on_a_terminal_a_frame_is_one_line() -> None:
+    lines: list[str] = []
+    live = Live(lines.append, columns=80)
+    live.frame(FLOW, frame(), Line("LOGIN", {"NAME": "x" * 90}))
+    for data in (b"y" * 90, bytes(90)):
+        live.frame(FLOW, Frame(UP, 1_000_000, data), Opaque(data))
+    assert [len(line) for line in lines[:2]] == [80, 80]
+    assert 74 <= len(lines[2]) <= 80
+    Live(lines.append, columns=20).frame(FLOW, frame(), Line("LOGIN", {"NAME": "bob"}))
+    assert lines[-1].endswith("NAME=bob"), "something is always shown"
 
 
 def test_events_are_lines_but_for_the_ordinary_end() -> None:

@@ -142,9 +142,9 @@ def command(quiet: bool, otherwise: str | None, **asked: Any) -> None:
     """
     from proxy.commands._job import Job
     from proxy.commands._record import Asked, job_options
-    from proxy.live import Live
+    from proxy.live import Live, terminal_columns
 
-    live = None if quiet else Live(_echo)
+    live = None if quiet else Live(_echo, columns=terminal_columns())
     keys = bool(live) and Keys.possible()
     options = job_options(Asked(traffic=Traffic.take(asked), changeable=keys, **asked))
     if otherwise:
