@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path as File
 from typing import Any
 
@@ -143,6 +145,40 @@ def test_other_programs_see_packets_and_what_they_say(tmp_path: File) -> None:
     silent = export(path, out, comments=False)
     assert silent.frames == 93
     assert all(not one.comments for one in packets(out) if isinstance(one, Packet))
+
+
+def test_tshark_counts_the_same_and_finds_no_fault(tmp_path: File) -> None:
+    tshark = shutil.which("tshark")
+    if tshark is None:
+        pytest.skip("tshark is not installed")
+    path, out = tmp_path / "a.db", tmp_path / "a.pcapng"
+    evening(path)
+    export(path, out)
+    words = [tshark, "-r", str(out), "-T", "fields"]
+    for name in ("ip", "tcp", "udp"):
+        words += ["-o", f"{name}.check_checksum:TRUE"]
+    fields = "tcp.stream udp.stream tcp.len udp.length tcp.analysis.flags tcp.analysis.reused_ports"
+    sums = ("ip.checksum.status", "tcp.checksum.status", "udp.checksum.status")
+    for name in (*fields.split(), *sums):
+        words += ["-e", name]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    sizes: dict[str, int] = {}
+    noticed = 0
+    for line in done.stdout.splitlines():
+        tcp, udp, size, whole, flags, reused, *verdicts = line.split("\t")
+        assert "0" not in verdicts, line
+        if not tcp and not udp:
+            continue  # a custom block
+        assert bool(flags) is bool(reused), line  # nothing but that one flow is on old ports
+        noticed += bool(reused)
+        name = f"tcp {tcp}" if tcp else f"udp {udp}"
+        sizes[name] = sizes.get(name, 0) + (int(size) if tcp else int(whole) - 8)
+    assert noticed == 1
+    ours = "SELECT transport, sum(length(raw)) FROM frames JOIN flows ON flows.id = flow_id"
+    tcp_sizes = [size for name, size in sizes.items() if name.startswith("tcp")]
+    by_flow = rows(path, f"{ours} WHERE transport = 'tcp' GROUP BY flow_id ORDER BY flow_id")
+    assert tcp_sizes == [size for _, size in by_flow]
+    assert sum(sizes.values()) - sum(tcp_sizes) == rows(path, f"{ours} GROUP BY 1")[1][1]
 
 
 def changed(path: File) -> None:
