@@ -53,11 +53,14 @@ class GamespyQuery(Rules):
     # beside a recording
 
     def claims(self, client: Client, message: Message) -> bool:
-        """A proof that is wrong: a recording takes every one for the recorded one."""
+        """What a recording takes for the recorded one: a wrong proof, and a heartbeat of a server
+        that is listed already, which is not to be challenged again."""
         host = self.hosts.find(client.address)
-        if message.kind != "ChallengeResponse" or host is None:
+        if host is None or message.kind not in ("Heartbeat", "ChallengeResponse"):
             return False
-        return host.key == message.get("key") and not self._proves(host, message)
+        if host.key != message.get("key"):
+            return False
+        return host.listed if message.kind == "Heartbeat" else not self._proves(host, message)
 
     def tells(self, client: Client, message: Message) -> bool:
         """A recorded call for NatNeg is of a player who is not here: ours come from browsers."""
