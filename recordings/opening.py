@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from recordings import lock, schema
 from recordings.errors import UserError
+from recordings.nearest import meant
 from recordings.uri import uri
 
 LONGEST_VALUE = 64 << 20
@@ -101,11 +103,22 @@ class Opened:
             self.copy.cleanup()
 
 
+def beside(path: Path) -> str:
+    """Which recordings of the same folder may be meant; empty for none."""
+    with suppress(OSError):
+        names = sorted(one.name for one in path.parent.glob("*.db"))
+        return meant(path.name, names, lambda name: str(path.with_name(name)))
+    return ""
+
+
 def open_to_read(path: Path) -> Opened:
     """Open a recording for reading only; raises UserError for anything that is not one."""
     need_sqlite()
     if not path.exists():
-        raise UserError(f"{path} does not exist: give the path of a recording")
+        hint = beside(path) or "give the path of a recording"
+        raise UserError(f"{path} does not exist: {hint}")
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: give the path of a recording")
     if not path.is_file():
         raise UserError(f"{path} is not a file: give the path of a recording")
     opened = _open_anywhere(path.resolve())

@@ -23,6 +23,7 @@ from proxy.relay.resolver import Resolver
 from recordings.choosing import one_session
 from recordings.errors import UserError
 from recordings.model import Origin
+from recordings.opening import beside
 from recordings.reader import Reader
 from recordings.rows import SessionRow
 from replay.standin.cast import Cast, Show
@@ -146,8 +147,11 @@ def _file(source: str) -> Path | None:
         return path
     if source in catalog.names():
         return None
+    if path.is_dir():
+        raise UserError(f"{source} is a folder: give the path of a recording, or a game")
     if path.suffix or "/" in source or "\\" in source:
-        raise UserError(f"there is no recording {source}: `understudy record` makes one")
+        hint = beside(path) or "`understudy record` makes one"
+        raise UserError(f"there is no recording {source}: {hint}")
     return None
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+import understudy
 from recordings.nearest import meant, nearest
+from recordings.opening import beside
+from recordings.writer import Recording
 
 GAMES = ("kaillera", "madden-nfl-06", "madden-nfl-2005", "nascar-thunder-2004", "need-for-speed")
 
@@ -39,3 +45,16 @@ def test_the_question() -> None:
     )
     assert meant("n", ("n1", "n2", "n3", "n4")) == "did you mean n1, n2 or n3?"
     assert meant("zork", GAMES) == ""
+
+
+def test_a_recording_beside_the_one_that_is_missing(tmp_path: Path) -> None:
+    Recording.open(tmp_path / "evening.understudy.db").close()
+    for words in (["sessions"], ["serve"]):
+        result = CliRunner().invoke(
+            understudy.cli, [*words, str(tmp_path / "evning.understudy.db")]
+        )
+        assert result.exit_code == 1
+        assert f"did you mean {tmp_path / 'evening.understudy.db'}?" in result.stderr
+        result = CliRunner().invoke(understudy.cli, [*words, str(tmp_path)])
+        assert f"{tmp_path} is a folder: give the path of a recording" in result.stderr
+    assert beside(tmp_path / "none" / "x.db") == beside(tmp_path / "zzz") == ""

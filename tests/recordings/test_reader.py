@@ -152,7 +152,7 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, path: Path) -> None:
     sqlite3.connect(other).executescript("CREATE TABLE t (a)").connection.close()
     for place, why in (
         (tmp_path / "nothing.db", "does not exist"),
-        (tmp_path, "is not a file"),
+        (tmp_path, "is a folder"),
         (text, "is not a recording"),
         (other, "not a recording of Understudy's"),
     ):

@@ -49,7 +49,7 @@ def test_files_that_are_no_recordings(sample: Path, tmp_path: Path) -> None:
         (cut, "cannot be read any further"),
         (text, "is not a recording"),
         (tmp_path / "none.db", "does not exist"),
-        (tmp_path, "is not a file"),
+        (tmp_path, "is a folder"),
     ):
         for command in (["browse"], ["follow"], ["search"], ["note", "list"]):
             result = run(*command, path, *(["x"] if command == ["search"] else []))
