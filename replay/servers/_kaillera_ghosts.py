@@ -74,9 +74,11 @@ class KailleraGhost(Presence):
     # talking
 
     def enter(self) -> None:
-        """Log in."""
+        """Log in, before anybody else is heard."""
         super().enter()
         self._say(UserInfo(self.part.name, self.part.emulator, self.part.connection))
+        while self._heard:
+            self._hear()
 
     def leave(self) -> None:
         """Make room for a live player."""
