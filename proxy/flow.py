@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,6 +11,7 @@ import msgspec
 from proxy.message import Message
 from proxy.protocol import Protocol as WireProtocol
 from proxy.relay.api import Address, Listen
+from recordings.ledger import strict_json
 from recordings.model import Direction, Frame, Key, Origin, Transport
 
 _encode = msgspec.json.Encoder().encode
@@ -22,7 +22,7 @@ def as_json(fields: dict[str, Any]) -> str:
     try:
         return _encode(fields).decode()
     except (UnicodeEncodeError, OverflowError, TypeError):
-        return json.dumps(fields, default=str)
+        return strict_json(fields, str)
 
 
 Unread = Callable[[int, Direction, int, bytes], int]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -43,7 +44,21 @@ def json_text(value: Json) -> str:
     try:
         return msgspec.json.encode(value).decode()
     except (TypeError, ValueError, OverflowError):
-        return json.dumps(value, default=repr)
+        return strict_json(value, repr)
+
+
+def strict_json(value: Json, default: Callable[[object], Json]) -> str:
+    """JSON by the letter, which knows no NaN; `default` makes something of what it cannot say."""
+    return json.dumps(json.loads(json.dumps(value, default=default), parse_constant=str))
+
+
+def not_json(text: str) -> str | None:
+    """Why a text is no JSON; None: it is."""
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        return str(error)
+    return None
 
 
 class Ledger:

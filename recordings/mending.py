@@ -6,6 +6,7 @@ Texts with halves of surrogate pairs and views that are no JSON are written as w
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from recordings import statements
@@ -52,6 +53,10 @@ def _insert_one(connection: sqlite3.Connection, row: list[Any]) -> None:
     except PEER_FAULTS as error:
         row[_FIELDS] = row[_DERIVED] = None
         statements.insert_frames(connection, [tuple(row)])
-        detail = f"the fields of this frame could not be stored, view it again: {error}"
-        event = (None, row[_FLOW], row[_ID], row[_AT], "warning", detail)
-        connection.execute(statements.ADD_EVENT, tuple(map(mended, event)))
+        connection.execute(statements.ADD_EVENT, tuple(map(mended, unstored(row, error))))
+
+
+def unstored(row: Sequence[Any], why: object) -> Row:
+    """The event that a frame's fields were left out."""
+    detail = f"the fields of this frame could not be stored, view it again: {why}"
+    return None, row[_FLOW], row[_ID], row[_AT], "warning", detail

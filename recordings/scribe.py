@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,17 +23,15 @@ from recordings import creating
 from recordings.committer import Committer
 from recordings.creating import CUT_OFF
 from recordings.errors import UserError
-from recordings.ledger import ADD_FLOW, CLOSE_FLOW, json_text
+from recordings.ledger import ADD_FLOW, CLOSE_FLOW, json_text, not_json
+from recordings.mending import unstored
 from recordings.model import Direction, Frame
+from recordings.pace import Pace
 from recordings.pipes import Mouth, bodies, unpacked
-from recordings.statements import ADD_EVENT, DERIVED, KIND, UNREAD, Row
+from recordings.statements import ADD_EVENT, DERIVED, ERROR, FIELDS, KIND, UNREAD, Row
 from recordings.taker import NEVER
 from recordings.times import now
 
-NICENESS = 5
-"""The game goes first: it waits for its frames, nobody for this."""
-AUTOGROUP = Path("/proc/self/autogroup")
-"""How nice a session is, where there is such a thing."""
 DOUBTS = 8
 """Different reasons why frames of one flow cannot be viewed, that are told."""
 ORPHANED = "the recorder ended without closing: what it had sent here is written"
@@ -91,7 +89,7 @@ class Scribe:
         committer.on_taken = lambda: mouth.say("taken", committer.taken, self._errors)
         committer.on_failed = lambda sentence: mouth.say("failed", sentence)
 
-    def run(self, heard: Iterator[bytes]) -> None:
+    def run(self, heard: Iterator[bytes], pace: Pace) -> None:
         """Write what is heard, to the end."""
         inbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
 
@@ -104,7 +102,9 @@ class Scribe:
         self._committer.start()
         while (body := inbox.get()) is not None:
             if self._committer.failure is None:
-                self._take(unpacked(body))
+                rows = unpacked(body)
+                self._take(rows)
+                pace.keep(inbox.qsize() * len(rows) + len(self._committer.queue))
                 give_way()
         if not self._closing:
             self._committer.ending = CUT_OFF
@@ -122,8 +122,8 @@ class Scribe:
                     rows[index] = self._dissected(row)
                 elif row[KIND] is None and self._place is not None:
                     rows[index] = self._annotated(row)
-                elif row[DERIVED].__class__ is dict:
-                    rows[index] = (*row[:DERIVED], json_text(row[DERIVED]), row[-1])
+                else:
+                    rows[index : index + 1] = self._viewed(row)
                 continue
             orders += 1
             if row[0] is True:
@@ -165,6 +165,17 @@ class Scribe:
             *(id_, flow, number, way, at, raw, plain, sent, action, protocol),
             *(frame.kind, frame.fields, error, cipher, derived, given),
         )
+
+    def _viewed(self, row: Row) -> list[Row]:
+        """A frame row that the recorder has viewed; SQLite does not look at its JSON here."""
+        fields, derived = row[FIELDS], row[DERIVED]
+        more: list[Row] = []
+        if fields is not None and (fault := not_json(fields)):
+            fields = None
+            more.append((ADD_EVENT, unstored(row, fault), row[-1]))
+        if derived.__class__ is dict:
+            derived = json_text(derived)
+        return [(*row[:FIELDS], fields, *row[ERROR:DERIVED], derived, row[-1]), *more]
 
     def _dissected(self, row: Row) -> Row:
         """A frame row of the row of a datagram that nobody has looked at."""
@@ -223,21 +234,12 @@ def _without(*modules: str) -> Iterator[None]:
             del sys.modules[name]
 
 
-def _step_back() -> None:
-    """Let the recorder go first."""
-    with suppress(AttributeError, OSError):
-        os.nice(NICENESS)
-    with suppress(OSError):
-        # Linux shares processors among sessions first, and nice counts within one: ours is our own
-        AUTOGROUP.write_text(str(NICENESS))
-
-
 def main() -> None:
     """Serve the recorder that started this process."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):  # meant for the recorder: the end of the input is our sign
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    _step_back()
+    pace = Pace()
     mouth = Mouth(os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)  # a stray print must not get between
     heard = bodies(sys.stdin.buffer)
@@ -252,8 +254,10 @@ def main() -> None:
     except UserError as error:
         mouth.say("refused", str(error))
         return
+    # checks that JSON is JSON take as long as making it, and here it was just made
+    connection.execute("PRAGMA ignore_check_constraints = ON")
     mouth.say("opened", recovered, creating.last_ids(connection))
-    Scribe(Committer(Path(path), connection, lock, NEVER), mouth, place).run(heard)
+    Scribe(Committer(Path(path), connection, lock, NEVER), mouth, place).run(heard, pace)
 
 
 if __name__ == "__main__":

@@ -76,10 +76,10 @@ class Taker(threading.Thread):
     def _give_up(self, sentence: str) -> None:
         """Take nothing any more, and say so: called once."""
         self.failure = sentence
+        if self.on_failed:  # first: who waits for a row that is dropped looks why
+            self.on_failed(sentence)
         self._drop_all()
         self.taken = self.given
-        if self.on_failed:
-            self.on_failed(sentence)
         if self.on_relieved:
             self.on_relieved()
 

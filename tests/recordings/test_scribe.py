@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from recordings import scribe
 from recordings.courier import Courier
 from recordings.errors import UserError
 from recordings.lock import is_held
@@ -271,15 +270,3 @@ def test_a_scribe_hears_no_ctrl_c(recording: Recording) -> None:
     recording.append(1, frame(b"n:2"))
     recording.flush()
     assert rows(recording.path, "SELECT count(*) FROM frames") == [(2,)]
-
-
-def test_a_scribe_goes_behind_its_recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    nicer: list[int] = []
-    monkeypatch.setattr(os, "nice", nicer.append, raising=False)
-    monkeypatch.setattr(scribe, "AUTOGROUP", tmp_path / "autogroup")
-    scribe._step_back()
-    assert nicer == [scribe.NICENESS]
-    assert (tmp_path / "autogroup").read_text() == "5"
-    monkeypatch.delattr(os, "nice")
-    monkeypatch.setattr(scribe, "AUTOGROUP", tmp_path / "nowhere" / "autogroup")
-    scribe._step_back()
