@@ -16,23 +16,23 @@ from tests.cluster import Cluster, deadly_file
 from tests.replay.fuzzing import planted
 from tests.replay.fuzzing.planted import running
 
-RUNS, SEED = 40, 3
+RUNS, SEED = 24, 3
 
 
 class Rotten(planted.Sound):
-    """Defects: dies on long values in `rank`, hangs up on negative numbers and empty values."""
+    """Defects: dies on long values in `rank`, hangs up on another text in `mesg`."""
 
     def look(self, kind: str, body: str) -> None:
         if kind == "rank" and re.search(r"=[^\n]{201,}", body):
             self.world.die()
             self.closing = True
-        elif re.search(r"^\w+=(-\d|\"?\"?$)", body.replace("PRIV=", ""), re.MULTILINE):
+        elif kind == "mesg" and "evening all" not in body:
             self.closing = True
 
 
 def fuzz(taped: Path, port: int, out: Path, *more: object) -> Result:
     words: list[object] = ["replay", taped, "--to", f"127.0.0.1:{port}", "--fuzz", "-w", out]
-    words += ["--deadline", "1", "--grace", "0.04", "--wait-back", "5"]
+    words += ["--deadline", "1", "--grace", "0.1", "--wait-back", "5"]
     words += ["--runs", RUNS, "--seed", SEED, *more]
     return CliRunner().invoke(understudy.cli, [str(word) for word in words])
 
@@ -54,7 +54,7 @@ def test_the_same_findings_also_when_a_worker_dies(tmp_path: Path) -> None:
     planted.evening(taped)
     cluster = Cluster(tmp_path)
     try:
-        with running(Rotten, away=0.05) as world:
+        with running(Rotten, away=0.4) as world:
             one = fuzz(taped, world.port, alone, "--json")
             deaths, before = world.died, len(world.seen)
             assert one.exit_code == 1, (one.output, one.exception)
@@ -66,7 +66,6 @@ def test_the_same_findings_also_when_a_worker_dies(tmp_path: Path) -> None:
         assert many.exit_code == 1, (many.output, many.exception)
         found = [json.loads(line) for line in one.stdout.splitlines()]
         assert {"refuses connections", "connection dropped"} <= {line["sign"] for line in found}
-        assert len(found) > 2
         assert many.stdout == one.stdout
         assert found_in(shared) == found_in(alone)
         assert sum(worker.poll() is not None for worker in cluster.workers) == 1
