@@ -21,7 +21,12 @@ from proxy.commands._machine import Finding
     help="Address that `record` will listen on.",
 )
 @click.option(
-    "--dns-port", type=int, default=53, show_default=True, metavar="PORT", help="Port of our DNS."
+    "--dns-port",
+    type=click.IntRange(0, 65535),
+    default=53,
+    show_default=True,
+    metavar="PORT",
+    help="Port of our DNS.",
 )
 @click.option(
     "--fix-rules",

@@ -155,7 +155,7 @@ def command(quiet: bool, **asked: Any) -> None:
       understudy serve nascar-thunder-2004 --listen-host 0.0.0.0
       understudy serve evening.understudy.db -w again.understudy.db
       understudy serve evening.understudy.db --upstream 203.0.113.9
-      understudy serve evening.understudy.db --fuzz --runs 200 \
+      understudy serve evening.understudy.db --fuzz --runs 200 \\
         --client "./my-game --server 127.0.0.1:{port}"
     """
     from proxy.commands._job import Job
