@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import select
 import struct
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 from tests.replay.standin.emulator import (
     CHAT,
     CREATE,
+    DATA,
     DROP,
     GAME,
     GAME_CHAT,
@@ -95,11 +97,15 @@ def played(player: Player, part: int, size: int = 2) -> list[bytes]:
 def test_a_ghost_comes_to_the_room_and_plays_from_the_first_frame(
     tape: Path, tmp_path: Path, connection: int
 ) -> None:
+    """Of an equal connection type or another one; then also with a tenth of the inputs lost."""
+    draw = random.Random(5)
     with haunted(tmp_path, "--ghosts", str(tape)) as server:
         carol = server.player("carol", connection=connection, inputs=live, frames=260)
         server.room(carol)
         server.until(lambda: len(carol.emulator.all(JOIN)) == 2)
         assert b"bob\0" in carol.emulator.last(JOIN)
+        if connection > 1:
+            carol.lose = lambda data: data[5] in (DATA, DATA + 1) and draw.random() < 0.1
         for _ in range(2):  # a ghost does not tire
             carol.emulator.start()
             server.until(lambda: len(carol.emulator.played) == 260)
