@@ -13,7 +13,7 @@ from typing import IO
 
 from recordings.errors import UserError
 
-LAST_BYTES = 0.5
+LAST_BYTES = 1.0
 """Seconds in which the end of a process shows at its connections and its output."""
 TAIL = 40
 """Lines of its output that are kept, of SHOWN characters at most."""

@@ -53,7 +53,7 @@ def changed(file: Path, session: int) -> list[Frame]:
 
 
 def test_planted_defects_are_found_made_small_and_repeated(tmp_path: Path) -> None:
-    found = findings(serve(tmp_path, CLIENT, "--runs", "16", "--seed", "3", "--json"))
+    found = findings(serve(tmp_path, CLIENT, "--runs", "7", "--seed", "36", "--json"))
     killed = [one for one in found if "a value is too long" in one["detail"]]
     left = [one for one in found if "exit code 7" in one["detail"]]
     assert killed
@@ -72,11 +72,11 @@ def test_planted_defects_are_found_made_small_and_repeated(tmp_path: Path) -> No
         frames = {one.id: one for one in reader.frames(session_id=rehearsal.id)}
     assert [one.id for one in others] == [one["session"] for one in found]
     assert {one.origin for one in (rehearsal, *others)} == {"stand-in"}
-    assert noted[before.id].startswith(f"fuzz run {first['run']} of seed 3: process gone")
+    assert noted[before.id].startswith(f"fuzz run {first['run']} of seed 36: process gone")
     assert frames[first["frame"]].kind == first["kind"]
     (tmp_path / "found.db").rename(tmp_path / "before.db")
 
-    again = serve(tmp_path, CLIENT, "--run", str(first["run"]), "--seed", "3", "--json")
+    again = serve(tmp_path, CLIENT, "--run", str(first["run"]), "--seed", "36", "--json")
     (repeated,) = findings(again)
     assert repeated["changes"] == first["changes"]
     (after,) = changed(tmp_path / "found.db", repeated["session"])
@@ -84,9 +84,9 @@ def test_planted_defects_are_found_made_small_and_repeated(tmp_path: Path) -> No
 
 
 def test_a_sound_client_has_no_findings(tmp_path: Path) -> None:
-    result = serve(tmp_path, f"{CLIENT} sound", "--runs", "16", "--seed", "3")
+    result = serve(tmp_path, f"{CLIENT} sound", "--runs", "6", "--seed", "3")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.splitlines()[-1] == "16 of 16 runs of seed 3: 0 findings"
+    assert result.stdout.splitlines()[-1] == "6 of 6 runs of seed 3: 0 findings"
     with Reader.open(tmp_path / "found.db") as reader:
         (rehearsal,) = reader.sessions()
         assert rehearsal.frames == 2 * len(toy_client.TALK)

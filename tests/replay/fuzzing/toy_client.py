@@ -46,7 +46,7 @@ def answer(link: socket.socket, kept: bytearray) -> tuple[bytes, str] | None:
 
 def main(port: int, sound: bool) -> None:
     with socket.create_connection(("127.0.0.1", port)) as link:
-        link.settimeout(0.5)
+        link.settimeout(1.5)
         kept = bytearray()
         for kind, body in TALK:
             link.sendall(HEAD.pack(kind, bytes(4), HEAD.size + len(body) + 1) + body + b"\0")
