@@ -10,9 +10,11 @@ tape       one flow answered from the pool
 live       a live server beside it, that says what is not recorded
 ghosts     recorded players who are present
 performer  the sink of one flow: hears, has answered, records
+speech     what goes to a client: by rules of the user, and no faster than it reads
 pacing     how much a client may say
 doors      the endpoints that are announced, and who is expected there
 cast       the recorder that makes the performers; the house of the world
+rounds     one cast after the other, each with the world as it was (fuzz runs)
 planning   what to listen on
 takeover   `record --else serve`
 """
