@@ -53,14 +53,11 @@ class GamespyQuery(Rules):
     # beside a recording
 
     def claims(self, client: Client, message: Message) -> bool:
-        """What a recording takes for the recorded one: a wrong proof, and a heartbeat of a server
-        that is listed already, which is not to be challenged again."""
+        """A proof that is wrong: a recording takes every one for the recorded one."""
         host = self.hosts.find(client.address)
-        if host is None or message.kind not in ("Heartbeat", "ChallengeResponse"):
+        if message.kind != "ChallengeResponse" or host is None:
             return False
-        if host.key != message.get("key"):
-            return False
-        return host.listed if message.kind == "Heartbeat" else not self._proves(host, message)
+        return host.key == message.get("key") and not self._proves(host, message)
 
     def tells(self, client: Client, message: Message) -> bool:
         """A recorded call for NatNeg is of a player who is not here: ours come from browsers."""
@@ -71,10 +68,13 @@ class GamespyQuery(Rules):
         asked = self.world.shared(Asked)
         if message.kind == "Challenge":
             asked[client] = _text(message)
+            host = self.hosts.find(client.address)
+            if host is not None:  # a recording may challenge at every heartbeat
+                host.challenge = asked[client]
         elif message.kind == "secure":
             asked[client] = value(message, "secure")
-            for host in self.hosts.at(client):
-                host.challenge = asked[client]
+            for one in self.hosts.at(client):
+                one.challenge = asked[client]
         return ()
 
     def closed(self, client: Client) -> Acts:

@@ -93,6 +93,8 @@ class GameServer:
     def __init__(self, master: int, key: bytes = b"\x11\x22\x33\x44", **facts: object) -> None:
         self.master = ("127.0.0.1", master)
         self.key = key
+        self.again = False
+        """Whether the master may ask again."""
         self.socket = datagrams()
         self.port: int = self.socket.getsockname()[1]
         self.facts = {"hostname": "A server", "numplayers": 3, "mapname": "arena", **facts}
@@ -109,6 +111,12 @@ class GameServer:
     def hears(self, kind: int) -> bytes:
         """The next message of the master, which must carry the instance key."""
         data, _ = self.socket.recvfrom(2048)
+        while data[2] != kind and data[2] in (1, 0x0A) and self.again:
+            if data[2] == 1:  # a master may ask at every heartbeat: that is always answered
+                self.socket.sendto(
+                    b"\1" + self.key + answer(SECRET, data[7:-1]) + b"\0", self.master
+                )
+            data, _ = self.socket.recvfrom(2048)
         assert data[:3] == b"\xfe\xfd" + bytes((kind,)), data
         assert data[3:7] == self.key
         return data[7:]

@@ -79,6 +79,7 @@ class Evening(Datagrams):
         one: GameServer = self.keep(GameServer(self.ports["query"], key, **facts))
         one.register()
         one.hears(0x0A)
+        one.again = True
         one.socket.sendto(b"\x08" + one.key, one.master)
         assert one.hears(8) == b""
         return one
