@@ -52,6 +52,10 @@ class SessionKeys:
         return None
 
 
+def _stay(key: Key) -> None:
+    """What a key changes about a flow that is over."""
+
+
 class FlowKeys(SessionKeys):
     """The keys of a session as one flow holds them: it can change sessions when a key tells."""
 
@@ -68,3 +72,7 @@ class FlowKeys(SessionKeys):
         """Add a key, after looking whether it names another session."""
         self._learned(key)
         super().learn(key)
+
+    def over(self) -> None:
+        """The flow is over: it stays in its session."""
+        self._learned = _stay

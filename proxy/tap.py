@@ -14,7 +14,7 @@ from proxy.dissector import LOST, Dissector
 from proxy.faults.fate import Fate
 from proxy.flow import Flow, Store, Unread, Watch
 from proxy.held import Held
-from proxy.keys import SessionKeys
+from proxy.keys import FlowKeys, SessionKeys
 from proxy.message import Message
 from proxy.relay.api import Pipe
 from proxy.rules import Rule, chosen
@@ -175,6 +175,11 @@ class Tap:
             self.ended(direction)
         if self._on_closed:
             self._on_closed(self, reason)
+        # what points back here, so that it is freed at once: the garbage collector comes rarely
+        keys, self.dissector = self.dissector.keys, _Broken(SessionKeys())
+        if isinstance(keys, FlowKeys):
+            keys.over()
+        self.rules, self._held = (), {}
 
     # One frame
 

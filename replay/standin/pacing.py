@@ -22,6 +22,10 @@ MOST_WAITING = 20_000
 """Messages of one flow that wait; datagrams beyond are not answered."""
 
 
+def _nobody(frame: Frame, message: Message) -> None:
+    """Who hears what is said on a flow that is over."""
+
+
 class Pace:
     """The pace of one flow. `now` gives microseconds."""
 
@@ -49,6 +53,7 @@ class Pace:
         """The flow is over."""
         self._over = True
         self._waiting.clear()
+        self._hear = _nobody
 
     def _spend(self) -> bool:
         at = self._now()

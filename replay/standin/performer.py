@@ -21,8 +21,8 @@ from recordings.model import Direction, Frame
 from replay.adaptive.lines import Line
 from replay.standin.live import Upstream
 from replay.standin.pacing import Pace
-from replay.standin.speech import Speech
-from replay.standin.world import Client, Sitting
+from replay.standin.speech import SILENCE, Speech
+from replay.standin.world import Client, Gone, Sitting
 
 if TYPE_CHECKING:
     from replay.standin.cast import Cast
@@ -69,7 +69,7 @@ class Performer(Tap):
         self._asked: list[tuple[Frame, Message]] = []
         self._heard = False
         self.over = False
-        self.speech = Speech(self)
+        self.speech: Speech = Speech(self)
 
     # The relay
 
@@ -172,6 +172,8 @@ class Performer(Tap):
             self.tape.stop()
         if self._begun:
             self.cast.stage.closed(self.client)
+        # see Tap.closed
+        self.tape, self.speech, self.client.port = None, SILENCE, Gone(self.sitting)
 
     def _begin(self) -> None:
         if self._begun:

@@ -35,7 +35,11 @@ class Speech:
             for rule in performer.rules
             if not isinstance(rule, Redirect | Swallow) and rule.holds(DOWN)
         ]
-        self._mutator = Mutator(performer.protocol, self._rules, self._seal, self._failed)
+        self._mutator = (
+            Mutator(performer.protocol, self._rules, self._seal, self._failed)
+            if self._rules
+            else None
+        )
         self._box = Outbox(performer.stream, self._send, self._later) if self._rules else None
 
     def teach(self, conversation: Conversation) -> None:
@@ -44,7 +48,7 @@ class Speech:
 
     def changed(self, clear: bytes, cipher: str | None, *, sealed: bool) -> bool:
         """Say a message as the rules want it; False: as it is, which nobody has done yet."""
-        if not self._rules:
+        if self._mutator is None:
             return False
         at = self._performer.cast.world.now()
         parts = self._mutator.parts(DOWN, clear, cipher, at, sealed=sealed)
@@ -61,7 +65,9 @@ class Speech:
         for part in parts:
             self._put(part)
             self._performer.recorded(part.frame, part.message)
-            if part.frame.raw is not None:  # the message itself: what was inserted has none
+            if (
+                self._mutator is not None and part.frame.raw is not None
+            ):  # the message itself: what was inserted has none
                 self._mutator.recorded(part.frame)
 
     def passes(self, wire: bytes) -> bool:
@@ -114,3 +120,30 @@ class Speech:
 
     def _failed(self, reason: str) -> None:
         self._performer.warn("rule-failed", reason, None)
+
+
+class Silence(Speech):
+    """Of a flow that is over: nothing is said, and the flow is not held."""
+
+    def __init__(self) -> None:
+        """There is no flow."""
+
+    def teach(self, conversation: Conversation) -> None:
+        """See `Speech.teach`."""
+
+    def changed(self, clear: bytes, cipher: str | None, *, sealed: bool) -> bool:
+        """See `Speech.changed`."""
+        return True
+
+    def perform(self, parts: Iterable[Part]) -> None:
+        """See `Speech.perform`."""
+
+    def passes(self, wire: bytes) -> bool:
+        """See `Speech.passes`."""
+        return False
+
+    def rest(self) -> None:
+        """See `Speech.rest`."""
+
+
+SILENCE = Silence()

@@ -53,6 +53,22 @@ class Port(Protocol):
         ...
 
 
+class Gone:
+    """The port of a client whose flow is over: all that is left of the flow is its sitting."""
+
+    def __init__(self, sitting: Sitting) -> None:
+        self.sitting = sitting
+
+    def say(self, message: Message, cipher: str | None, digest: bool) -> None:
+        """See `Port`: nobody hears it."""
+
+    def close(self, reason: str, reset: bool) -> None:
+        """See `Port`."""
+
+    def note(self, kind: str, detail: str) -> None:
+        """See `Port`."""
+
+
 class Client:
     """One flow of a client, as rules see it. Equal only to itself; use it as a key."""
 
