@@ -131,18 +131,20 @@ def _single(source: _Source, item: Item, counted_by: str | None) -> None:
     if counted_by is not None:
         items = source.bind(item.wire.items)  # type: ignore[attr-defined]
         source.reads += [f"v_{name}, o = {items}(b, o, e, v_{counted_by})"]
-    elif type(item.wire) is Text and item.wire.mark == b"\0":  # the commonest one, in line
+    elif type(item.wire) is Text:  # the commonest one, in line
+        mark = item.wire.mark
         source.reads += [
-            "i = b.find(0, o, e)",
+            f"i = b.find({mark!r}, o, e)",
             f"if i < 0: i = {source.bind(item.wire.read)}(b, o, e)",
             f"v_{name} = b[o:i].decode('latin-1')",
-            "o = i + 1",
+            f"o = i + {len(mark)}",
         ]
     else:
         source.reads += [f"v_{name}, o = {source.bind(item.wire.read)}(b, o, e)"]
     write = f"{source.bind(item.wire.write)}(m.{name})"
-    if type(item.wire) is Text and item.wire.mark == b"\0":
-        write = f"(m.{name} + '\\0').encode('latin-1') if '\\0' not in m.{name} else {write}"
+    if type(item.wire) is Text:
+        end = item.wire.mark.decode("latin-1")
+        write = f"(m.{name} + {end!r}).encode('latin-1') if {end!r} not in m.{name} else {write}"
     source.writes += [write]
 
 

@@ -18,7 +18,6 @@ from proxy.layouts.codec import (
     U32LE,
     Array,
     Bytes,
-    Choice,
     Int,
     Maybe,
     Misfit,
@@ -29,7 +28,7 @@ from proxy.layouts.codec import (
     Struct,
     Table,
 )
-from proxy.layouts.jazz2_endings import MODES, Plus, PlusLong, Vanilla, ending
+from proxy.layouts.jazz2_endings import MODES, Ending, Plus, PlusLong, Vanilla
 from proxy.message import Message, WireError
 from recordings.model import Direction, Frame, Span
 
@@ -124,7 +123,7 @@ class Reply(Datagram):
     game_mode: Mode
     limit: Annotated[U8, "players allowed"]
     name: Name
-    end: Annotated[Vanilla | Plus | PlusLong, Choice(ending, "vanilla or JJ2+ end")]
+    end: Annotated[Vanilla | Plus | PlusLong, Ending()]
 
 
 EVENT_SIZES = (

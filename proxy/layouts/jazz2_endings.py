@@ -5,9 +5,10 @@ The part of proxy/layouts/jazz2_datagrams.py that tells the two apart. Facts: ja
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
 
-from proxy.layouts.codec import U8, Array, Bytes, Int, Misfit, Rest, RestText, Struct, Text
+from proxy.layouts.codec import U8, Array, Bytes, Choice, Int, Misfit, Rest, RestText, Struct, Text
 
 MODES = {0: "single", 1: "coop", 2: "battle", 3: "race", 4: "treasure", 5: "capture"}
 CUSTOM_MODES = {
@@ -78,11 +79,17 @@ PLUS_PLAYERS = 13
 """Where a reply says how many players there are."""
 
 
-def ending(data: bytes, offset: int, end: int) -> type[Struct]:
+class Ending(Choice):
     """Which end a reply has: vanilla is one byte, JJ2+ two or more (jazz2 2)."""
-    if end - offset <= 1:
-        return Vanilla
-    try:
-        return PlusLong if PlusLong.read(data, offset, end)[1] == end else Plus
-    except Misfit:
-        return Plus
+
+    def __init__(self) -> None:
+        super().__init__(lambda *_: PlusLong, "vanilla or JJ2+ end")
+
+    def read(self, data: bytes, offset: int, end: int) -> tuple[Any, int]:
+        if end - offset <= 1:
+            return Vanilla.read(data, offset, end)
+        with suppress(Misfit):
+            found = PlusLong.read(data, offset, end)
+            if found[1] == end:
+                return found
+        return Plus.read(data, offset, end)

@@ -228,13 +228,15 @@ class Decimal(Text):
         self.name = f"decimal {self.name}"
 
     def read(self, data: bytes, offset: int, end: int) -> tuple[Any, int]:
-        text, reached = super().read(data, offset, end)
-        if not (text.isascii() and text.isdigit() and len(text) < 20):
+        stop = data.find(self.mark, offset, end)
+        digits = data[offset:stop]
+        if stop < 0 or not digits.isdigit() or len(digits) >= 20:
+            text, _ = super().read(data, offset, end)
             raise Misfit("", offset, f"{text[:20]!r} is no number")
-        return int(text), reached
+        return int(digits), stop + len(self.mark)
 
     def write(self, value: Any) -> bytes:
-        return super().write(str(int(value)))
+        return b"%d%b" % (int(value), self.mark)
 
     def parse(self, value: Any) -> Any:
         return int(value, 0) if isinstance(value, str) else int(value)

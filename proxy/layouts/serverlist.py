@@ -8,9 +8,11 @@ record holds follows from its flags. `Layout` (keys and popular values) is neede
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from proxy.layouts.given import from_ip, path_steps, text_bytes, to_ip, unsigned
 from proxy.message import WireError
@@ -56,20 +58,24 @@ class Cursor:
         return bytes(self.data[start : self.at])
 
     def byte(self) -> int:
-        """The next byte as a number."""
-        return self.take(1)[0]
+        """The next byte as a number; raises Short."""
+        at = self.at
+        self.at = at + 1
+        if at >= self.end:
+            raise Short
+        return self.data[at]
 
     def text(self) -> bytes:
-        """Up to the next NUL, which is skipped."""
-        stop = self.data.find(0, self.at)
+        """Up to the next NUL, which is skipped; raises Short."""
+        start = self.at
+        stop = self.data.find(0, start)
         if stop < 0:
             raise Short
-        start, self.at = self.at, stop + 1
+        self.at = stop + 1
         return bytes(self.data[start:stop])
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True, dict=True):
     """What the records of one list have in common."""
 
     keys: tuple[tuple[int, bytes], ...] = ()
@@ -121,8 +127,7 @@ Value = int | bytes
 """Of a key: the number, the index of a popular value, or the text itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(msgspec.Struct, frozen=True):
     """One record. `set` and `pieces` need the layout of its list."""
 
     flags: int

@@ -65,6 +65,9 @@ Key4 = Annotated[bytes, Bytes(4), "chosen by the game server or the asker, repea
 KeyIds = Annotated[tuple[int, ...] | None, Ids(), "names of the keys asked for, or all"]
 
 
+SPLIT = b"splitnum\0"
+
+
 class _FromGame(Struct, frozen=True):
     opcode: ClassVar = Magic(b"")
     key: Key4
@@ -256,7 +259,7 @@ class Registered(_ToGame, frozen=True):
 class SplitReply(_FromGame, frozen=True):
     """One datagram of a reply in several."""
 
-    word: ClassVar = Magic(b"splitnum\0")
+    word: ClassVar = Magic(SPLIT)
     number: Annotated[U8, "from 0; 0x80 added: the last one"]
     group: Annotated[U8, {0: "server", 1: "players", 2: "teams"}]
     texts: Annotated[tuple[str, ...], Texts(), "keys and values, as far as they fit"]
@@ -328,7 +331,9 @@ def _availability(frame: Frame, classes: list[type[Struct]]) -> list[type[Struct
 def _replies(frame: Frame, classes: list[type[Struct]]) -> list[type[Struct]]:
     """Values alone look like keys and values: only the query tells which they are."""
     asked = (frame.derived or {}).get("asked") or {}
-    return classes if asked.get("server") == "all" else [SplitReply, QueryReply]
+    if frame.clear.startswith(SPLIT, 5):
+        return classes if asked.get("server") == "all" else [SplitReply, QueryReply]
+    return classes[1:] if asked.get("server") == "all" else [QueryReply]
 
 
 _CHOICES: dict[tuple[bool, int], Callable[[Frame, list[type[Struct]]], list[type[Struct]]]] = {
