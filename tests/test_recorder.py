@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from proxy import registry
@@ -269,3 +272,20 @@ def test_crowds_of_clients_end_the_sessions_that_only_wait(
     assert len(evening.recorder._sessions) <= 9
     assert any(held in one.taps for one in evening.recorder._sessions)
     assert evening.store.sessions[2]["ended"] is True
+
+
+def test_a_flow_that_is_over_is_freed_at_once() -> None:
+    evening = Evening()
+    tap = evening.open(protocol="toy")
+    tap.seen(UP, b"a part of a fra")
+    flow = weakref.ref(tap)
+    gc.disable()
+    try:
+        tap.closed("reset")
+        tap.closed("once more")
+        assert tap.flush(UP) == []
+        del tap
+        assert flow() is None
+    finally:
+        gc.enable()
+    assert evening.store.flows[1]["closed"] is not None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import heapq
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from proxy.message import Opaque
 from proxy.relay.api import Address, Listen
 from recordings.errors import UserError
 from recordings.model import Direction, Transport
@@ -236,3 +239,30 @@ def test_who_floods_is_made_to_wait() -> None:
     before = len(pipe.sent)
     pipe.passes(5.0)
     assert len(pipe.sent) == before
+
+
+def test_a_flow_that_is_over_is_freed_at_once() -> None:
+    run = Run(Show())
+    performer, pipe = run.flow("kaillera", transport=Transport.UDP, role="private 1")
+    performer.seen(UP, b"\1\0\0\x0a\0\3alice\0x\0\1")  # UserInfo, number 0: the login begins
+    assert pipe.sent
+    client = performer.client
+    flow = weakref.ref(performer)
+    gc.disable()
+    try:
+        performer.say(Opaque(b"last words"), None, False)
+        performer.closed("idle")
+        told = len(pipe.sent)
+        performer.say(Opaque(b"too late"), None, False)
+        client.port.close("too late", False)
+        assert len(pipe.sent) == told
+        assert pipe.ended is None
+        del performer
+        assert flow() is None
+    finally:
+        gc.enable()
+    assert not client.open
+    assert client.sitting.number == 1
+    client.port.note("nobody", "takes it down")
+    pipe.passes(200.0)
+    assert not run.events("defect")
