@@ -1,6 +1,7 @@
 """Fuzz runs: one message is said that the other side may not expect, and it is watched.
 
-Under test is a server, against which a recorded client is played, or a client that a stand-in serves.
+Under test is a server, against which a recorded client is played, or a client that a stand-in
+serves.
 
 changes     what one run does otherwise, as values
 planning    which message and which changes a run has: they follow from the seed
