@@ -246,6 +246,7 @@ def test_a_flow_that_is_over_is_freed_at_once() -> None:
     performer, pipe = run.flow("kaillera", transport=Transport.UDP, role="private 1")
     performer.seen(UP, b"\1\0\0\x0a\0\3alice\0x\0\1")  # UserInfo, number 0: the login begins
     assert pipe.sent
+    run.flow("kaillera", transport=Transport.UDP, port=50_001)  # the newest one knows the time
     client = performer.client
     flow = weakref.ref(performer)
     gc.disable()
