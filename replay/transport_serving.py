@@ -123,16 +123,14 @@ class Guests(Watchman):
             if self._words is None:
                 self._look_on(audience, news, None, first)
             else:
-                process = self._play(self._words, news)
-                self._ends, self._code = process.code is not None, process.code or 0
+                code, last = self._watched(self._words, audience, news)
+                self._ends, self._code = code is not None, code or 0
                 if self._code < 0:
                     raise UserError(
                         f"the client is not well before anything is changed "
-                        f"({fate(self._code, process.last)}): see that it plays to its end with "
+                        f"({fate(self._code, last)}): see that it plays to its end with "
                         "`understudy serve` without --fuzz"
                     )
-                self._settle(audience, news)
-                process.kill()
         finally:
             self._bridge.do(self._rounds.end)
         if not audience.heard:
@@ -150,10 +148,7 @@ class Guests(Watchman):
             if self._words is None:
                 self._look_on(audience, news, run, self._habits.patience)
                 return Visit(audience, came=audience.heard > 0)
-            process = self._play(self._words, news)
-            self._settle(audience, news)
-            code, last = process.code, process.last if process.code is not None else ""
-            process.kill()
+            code, last = self._watched(self._words, audience, news)
         finally:
             self._bridge.do(self._rounds.end)
         visit = Visit(audience, came=audience.heard > 0)
@@ -188,8 +183,10 @@ class Guests(Watchman):
         self._bridge.do(lambda: self._rounds.begin(run, audience, store))
         return news, audience
 
-    def _play(self, words: list[str], news: threading.Event) -> Process:
-        """Start the client and wait for its end."""
+    def _watched(
+        self, words: list[str], audience: Audience, news: threading.Event
+    ) -> tuple[int | None, str]:
+        """Start the client and wait; its exit code, None if it had to be ended, its last words."""
         for name, port in self._ports.items():
             words = [word.replace(f"{{{name}}}", str(port)) for word in words]
         process = Process(words, news)
@@ -199,10 +196,10 @@ class Guests(Watchman):
                 news.clear()
                 if process.code is None:
                     self._bridge.wait(news, (until - now()) / 1e6)
-        except BaseException:
+            self._settle(audience, news)
+            return process.code, process.last if process.code is not None else ""
+        finally:
             process.kill()
-            raise
-        return process
 
     def _settle(self, audience: Audience, news: threading.Event) -> None:
         """The process has ended: its connections will in a moment."""
