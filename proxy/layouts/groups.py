@@ -221,6 +221,9 @@ class Array(Wire):
         self.item = item if isinstance(item, Wire) else Nested(item)
         self.count = count
         self.name = f"list of {self.item.name}"
+        self._whole: struct.Struct | None = None
+        if type(item) is Int and isinstance(count, int):
+            self._whole = struct.Struct(f"{item.order or '<'}{count}{item.code}")
 
     def items(self, data: bytes, offset: int, end: int, count: int) -> tuple[Any, int]:
         """Read `count` items; -1: as many as there are."""
@@ -239,6 +242,9 @@ class Array(Wire):
         return tuple(found), offset
 
     def read(self, data: bytes, offset: int, end: int) -> tuple[Any, int]:
+        whole = self._whole
+        if whole is not None and offset + whole.size <= end:
+            return whole.unpack_from(data, offset), offset + whole.size
         count = -1
         if isinstance(self.count, Int):
             count, offset = self.count.read(data, offset, end)
@@ -249,6 +255,8 @@ class Array(Wire):
     def write(self, value: Any) -> bytes:
         if isinstance(self.count, int) and len(value) != self.count:
             raise ValueError(f"{len(value)} items given, the field holds {self.count}")
+        if self._whole is not None:
+            return self._whole.pack(*value)
         head = self.count.write(len(value)) if isinstance(self.count, Int) else b""
         return head + b"".join(map(self.item.write, value))
 

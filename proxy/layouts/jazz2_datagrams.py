@@ -49,8 +49,7 @@ HEADER = 3
 
 def checksum(rest: bytes) -> bytes:
     """The two sums over a datagram from its id on."""
-    sums = list(accumulate(rest, initial=1))
-    return bytes((sums[-1] % 251, sum(sums) % 251))
+    return bytes(((1 + sum(rest)) % 251, sum(accumulate(rest, initial=1)) % 251))
 
 
 def sums_fit(data: bytes) -> bool:

@@ -333,7 +333,9 @@ def _replies(frame: Frame, classes: list[type[Struct]]) -> list[type[Struct]]:
     asked = (frame.derived or {}).get("asked") or {}
     if frame.clear.startswith(SPLIT, 5):
         return classes if asked.get("server") == "all" else [SplitReply, QueryReply]
-    return classes[1:] if asked.get("server") == "all" else [QueryReply]
+    if asked.get("server") != "all":
+        return [QueryReply]
+    return classes[1:] if frame.clear.endswith(b"\0") else classes[2:]  # tables end with a NUL
 
 
 _CHOICES: dict[tuple[bool, int], Callable[[Frame, list[type[Struct]]], list[type[Struct]]]] = {
