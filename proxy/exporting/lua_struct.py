@@ -10,6 +10,7 @@ from proxy.exporting.lua_wires import OWN
 from proxy.layouts.codec import (
     Array,
     Bytes,
+    Choice,
     Count,
     Decimal,
     Either,
@@ -255,6 +256,7 @@ _MAKERS: tuple[tuple[type[Wire], Callable[..., list[str]]], ...] = (
     (Prefixed, StructCode._prefixed),
     (Array, StructCode.array),
     (Tagged, StructCode._tagged),
+    (Choice, lambda made, wire, path, item: made.rest(path, item)),  # only Python chooses
     (Nested, StructCode._nested),
     (Text, StructCode._text),
     (RestText, StructCode._rest_text),

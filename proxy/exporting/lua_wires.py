@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from proxy.exporting.lua_code import quoted
-from proxy.layouts import jazz2_endings
 from proxy.layouts.codec import Item
 from proxy.layouts.gamespy_marks import GT2
 from proxy.layouts.jazz2_endings import PLUS_PLAYERS, Plus, PlusLong, Vanilla
@@ -249,9 +248,7 @@ def but_one(made: StructCode, wire: Any, path: str, item: Item) -> list[str]:
 
 
 def ending(made: StructCode, wire: Any, path: str, item: Item) -> list[str]:
-    """One of three ends, told by which fits; of other choices only Python knows."""
-    if wire.choose is not jazz2_endings.ending:
-        return made.rest(path, item)
+    """One of three ends, told by which fits."""
     vanilla, plus, longer = (made.function(cls, path) for cls in (Vanilla, Plus, PlusLong))
     return [
         f"do local f, at = {plus}",
@@ -281,7 +278,7 @@ OWN: dict[str, Make] = {
     "Scores": scores,
     "EventList": events,
     "ButOne": but_one,
-    "Choice": ending,
+    "Ending": ending,
 }
 """Name of a wire type's class -> what reads it."""
 KEYED = ("Pairs", "Table", "FieldTable")

@@ -187,6 +187,8 @@ class Described:
                 if path == "ident" or (text and self._texts and (name, plain) not in self._texts):
                     continue  # the header's word, and what the dissector shows as KEY=VALUE
                 if value not in ("", None, [], {}):
+                    told = text or self._lines or plain.endswith(".kind") or name == "Unknown"
+                    assert told or abbreviation(f"{name}.{plain}") in self._known, (name, plain)
                     self._put(values, f"{name}.{plain}", value)
         return values
 
