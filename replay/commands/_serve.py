@@ -22,7 +22,7 @@ from proxy.relay.dns import PORT as DNS_PORT
 from proxy.relay.resolver import Resolver
 from recordings.choosing import one_session
 from recordings.errors import UserError
-from recordings.model import Origin
+from recordings.model import Direction, Origin
 from recordings.opening import beside
 from recordings.reader import Reader
 from recordings.rows import SessionRow
@@ -114,7 +114,7 @@ def job_options(asked: Asked) -> JobOptions:
             game=name,
             keys=tuple(keys),
             secrets=secrets,
-            mutations=_mutations(asked),
+            mutations=_mutations(asked, live),
             origin=Origin.STAND_IN,
         ),
         listen_host=asked.listen_host,
@@ -125,11 +125,18 @@ def job_options(asked: Asked) -> JobOptions:
     )
 
 
-def _mutations(asked: Asked) -> Mutations | None:
+def _mutations(asked: Asked, live: bool) -> Mutations | None:
     if asked.rules is None:
         return None
     number = int(asked.seed) if asked.seed and asked.seed.isdecimal() else None
-    return Mutations(read_rules(asked.rules, seed=number, live=True))
+    rules = read_rules(asked.rules, seed=number, live=True)
+    for rule in () if live else rules.rules:
+        if Direction.TO_CLIENT not in rule.directions:
+            raise UserError(
+                f"{rule.where} is about what the client says: a stand-in changes only what it says "
+                "itself"
+            )
+    return Mutations(rules)
 
 
 def _announcing(asked: Asked, plan: Plan) -> Callable[[Cast], None]:

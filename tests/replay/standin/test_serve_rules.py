@@ -96,6 +96,7 @@ def test_rules_of_the_user_change_what_the_protocols_rules_say() -> None:
         ('set = { "auth.NAMME" = "1" }', "NAME"),
         ("delay = -1", "delay"),
         ("loud = true", "loud"),
+        ('filter = "~d up"\ndrop = true', "is about what the client says"),
     ],
 )
 def test_rules_that_cannot_be(rule: str, says: str, tmp_path: Path) -> None:
