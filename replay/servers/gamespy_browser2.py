@@ -23,7 +23,7 @@ from replay.servers._gs_people import value
 from replay.servers._gs_records import PORT, Lists, packed_ip, record, whole
 from replay.servers._gs_rooms import OPTION, group_rooms
 from replay.standin.rules import OPAQUE, Act, Acts, Close, Note, Rules, Say, Unanswered, hears
-from replay.standin.world import Client
+from replay.standin.world import Client, UserError
 
 NO_LIST, PUSHES, ROOMS, LIMIT = 2, 4, 32, 128
 """Options of a list request (gamespy 6.2)."""
@@ -210,7 +210,11 @@ class GamespyBrowser2(Rules):
             yield Note("message", "there is no such server to pass a message on to", client)
             return
         if not host.client.open:  # its flow made room for others
-            host.client = self.world.call(host.place, "gamespy-query")
+            try:
+                host.client = self.world.call(host.place, "gamespy-query")
+            except UserError as error:
+                yield Note("message", f"it cannot be passed on: {error}", client)
+                return
         ident = self.world.random.randbytes(4)
         if data.startswith(NATNEG) and len(data) == len(NATNEG) + 4:
             cookie = int.from_bytes(data[len(NATNEG) :], "big")
