@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.util
 import pkgutil
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,15 +151,28 @@ def _explained(error: click.UsageError) -> click.ClickException:
     return explained(error)
 
 
-def _version() -> str:
+def _show_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version  # a quarter of a listing's time
+
     try:
-        return version("understudy")
+        number = version("understudy")
     except PackageNotFoundError:
-        return "unknown (not installed)"
+        number = "unknown (not installed)"
+    click.echo(f"understudy, version {number}")
+    ctx.exit()
 
 
 @click.group(cls=House, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(_version(), prog_name="understudy")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Record, replay and stand in for the servers of online games.
