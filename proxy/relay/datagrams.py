@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from proxy.relay.flow import report
-from proxy.relay.loop import Loop
+from proxy.relay.loop import call_no_more, call_when_readable
 
 Peer: TypeAlias = tuple[Any, ...]
 """A socket address as the kernel gives it: two items for IPv4, four for IPv6."""
@@ -86,10 +86,7 @@ class DatagramSocket:
         self._reading = True
         read = self._readable_connected if self._connected else self._readable
         try:
-            if isinstance(self._loop, Loop):
-                self._loop.attach(self.sock.fileno(), read)
-            else:
-                self._loop.add_reader(self.sock.fileno(), read)
+            call_when_readable(self._loop, self.sock.fileno(), read)
         except NotImplementedError:
             self._task = self._loop.create_task(self._pump())
 
@@ -100,10 +97,8 @@ class DatagramSocket:
             if self._task is not None:
                 self._task.cancel()
                 self._task = None
-            elif isinstance(self._loop, Loop):
-                self._loop.detach(self.sock.fileno())
             else:
-                self._loop.remove_reader(self.sock.fileno())
+                call_no_more(self._loop, self.sock.fileno())
 
     def close(self) -> None:
         """Read no more, close the socket."""

@@ -1,4 +1,4 @@
-"""The event loop of a run: asyncio's own, with a short way for sockets of datagrams.
+"""The event loop of a run: asyncio's own, with a short way for sockets that are read.
 
 A reader of asyncio takes two microseconds from the kernel's word to the call, as much as receiving
 a datagram and sending it on. On the short way the selector calls the reader itself, and asks the
@@ -64,6 +64,22 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(main)
+
+
+def call_when_readable(loop: asyncio.AbstractEventLoop, file: int, read: Read) -> None:
+    """By the short way if the loop has one. NotImplementedError: it cannot watch files at all."""
+    if isinstance(loop, Loop):
+        loop.attach(file, read)
+    else:
+        loop.add_reader(file, read)
+
+
+def call_no_more(loop: asyncio.AbstractEventLoop, file: int) -> None:
+    """End `call_when_readable`."""
+    if isinstance(loop, Loop):
+        loop.detach(file)
+    else:
+        loop.remove_reader(file)
 
 
 def new_loop() -> asyncio.AbstractEventLoop:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from proxy.relay.api import Address
+from proxy.relay.loop import call_no_more, call_when_readable
 
 READ_SIZE = 65536
 SMALL_READ = 4096
@@ -84,7 +85,7 @@ class Stream(asyncio.Transport):
     def _stop_reading(self) -> None:
         if self._reading:
             self._reading = False
-            self._loop.remove_reader(self._file)
+            call_no_more(self._loop, self._file)
 
     def pause_reading(self) -> None:
         self._paused = True
@@ -94,7 +95,7 @@ class Stream(asyncio.Transport):
         self._paused = False
         if not self._reading and not self._closing:
             self._reading = True
-            self._loop.add_reader(self._file, self._readable)
+            call_when_readable(self._loop, self._file, self._readable)
 
     # writing
 
