@@ -85,6 +85,8 @@ class Hosts:
         """What watchers were told last."""
         self._qr1: dict[Client, dict[Place, Host]] = {}
         self.watchers: dict[Client, Watcher] = {}
+        self.unheard: dict[bytes, Host] = {}
+        """Ids of messages to game servers that have not been acknowledged."""
         self.version = 0
         """Counts whatever changes a list."""
 

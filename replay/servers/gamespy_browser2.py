@@ -22,7 +22,18 @@ from replay.servers._gs_hosts import Host, Hosts
 from replay.servers._gs_people import value
 from replay.servers._gs_records import PORT, Lists, packed_ip, record, whole
 from replay.servers._gs_rooms import OPTION, group_rooms
-from replay.standin.rules import OPAQUE, Act, Acts, Close, Note, Rules, Say, Unanswered, hears
+from replay.standin.rules import (
+    OPAQUE,
+    Act,
+    Acts,
+    Close,
+    Later,
+    Note,
+    Rules,
+    Say,
+    Unanswered,
+    hears,
+)
 from replay.standin.world import Client, UserError
 
 NO_LIST, PUSHES, ROOMS, LIMIT = 2, 4, 32, 128
@@ -30,6 +41,8 @@ NO_LIST, PUSHES, ROOMS, LIMIT = 2, 4, 32, 128
 DEFAULT_PORT = 6500
 MOST_KEYS = 100
 MOST_MESSAGE = 1024
+TRIES, EVERY = 3, 1.0
+"""How often a message to a game server is said at most, and after how many seconds again."""
 KEY_LENGTH, FLAGS_LENGTH = 13, 5
 
 
@@ -221,7 +234,16 @@ class GamespyBrowser2(Rules):
             made: Message = qr2.NatNegMessage(key=host.key, message_id=ident, cookie=cookie)
         else:
             made = qr2.ClientMessage(key=host.key, message_id=ident, data=data[:MOST_MESSAGE])
-        yield Say(host.client, made)
+        self.hosts.unheard[ident] = host
+        yield from self._pass_on(host, made, ident, TRIES)
+
+    def _pass_on(self, host: Host, made: Message, ident: bytes, left: int) -> Iterator[Act]:
+        """Say it until the game server acknowledges it, which knows the newest ten apart."""
+        if left and ident in self.hosts.unheard:
+            yield Say(host.client, made)
+            yield Later(EVERY, lambda: self._pass_on(host, made, ident, left - 1))
+        else:
+            self.hosts.unheard.pop(ident, None)
 
     @hears("KeepAlive", "MapLoopRequest", "PlayerSearchRequest")
     def heard_only(self, client: Client, message: Message) -> Acts:

@@ -177,7 +177,14 @@ class GamespyQuery(Rules):
         data: bytes = message.get("data")
         yield Say(client, qr2.EchoReply(key=message.get("key"), data=data[:32]))
 
-    @hears("ClientMessageAck", "EchoReply", "QueryReply", "SplitReply", "PrequeryReply")
+    @hears("ClientMessageAck")
+    def message_heard(self, client: Client, message: Message) -> Acts:
+        host = self.hosts.unheard.get(message.get("message_id"))
+        if host is not None and host.key == message.get("key"):
+            del self.hosts.unheard[message.get("message_id")]
+        return ()
+
+    @hears("EchoReply", "QueryReply", "SplitReply", "PrequeryReply")
     def heard_only(self, client: Client, message: Message) -> Acts:
         return ()
 

@@ -119,6 +119,8 @@ class GameServer:
             data, _ = self.socket.recvfrom(2048)
         assert data[:3] == b"\xfe\xfd" + bytes((kind,)), data
         assert data[3:7] == self.key
+        if kind == 6:
+            self.socket.sendto(b"\7" + self.key + data[7:11], self.master)
         return data[7:]
 
     def register(self, secret: bytes = SECRET) -> bytes:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import md5
 
+from proxy.layouts.gamespy_marks import NATNEG
 from proxy.message import Message
 from proxy.protocols import gamespy_natneg as nn
+from proxy.protocols.gamespy_browser2 import SendMessage
 from proxy.protocols.gamespy_cdkey import CdkeyMessage
 from proxy.protocols.gamespy_presence import Presence
+from proxy.protocols.gamespy_query import ClientMessageAck
+from replay.servers._gs_hosts import Host, Hosts
 from replay.servers._gs_people import People
 from tests.replay.rehearsal import Actor, Rehearsal
 from tests.replay.standin.gamespy import proof_of
@@ -168,3 +172,21 @@ def test_a_key_that_plays_already() -> None:
     rehearsal.passes(2)
     assert said(first.told()) == ["uok"], "nobody answered for the other"
     assert said(second.told()) == ["ison"]
+
+
+def test_a_message_to_a_game_server_comes_until_it_is_acknowledged() -> None:
+    rehearsal = Rehearsal(secrets={"gmtest": "HA6zkS"})
+    server = rehearsal.enter("gamespy-query", address=("192.0.2.9", 6500))
+    host = Host("gmtest", ("192.0.2.9", 6500), server.client, b"abcd", {"a": "b"}, listed=True)
+    list(rehearsal.world.shared(Hosts).put(host))
+    browser = rehearsal.enter("gamespy-browser2")
+    sends = SendMessage(ip="192.0.2.9", port=6500, payload=NATNEG + bytes(4))
+    for acknowledged, times in ((False, 3), (True, 1)):
+        browser.says(sends)
+        (said,) = server.told()
+        assert said.kind == "NatNegMessage"
+        if acknowledged:
+            server.says(ClientMessageAck(key=b"abcd", message_id=said.get("message_id")))
+        rehearsal.passes(10)
+        assert 1 + len(server.told()) == times
+    assert rehearsal.world.shared(Hosts).unheard == {}
