@@ -7,6 +7,7 @@ the recording closed as one that was cut off.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import queue
@@ -34,6 +35,8 @@ from recordings.times import now
 
 DOUBTS = 8
 """Different reasons why frames of one flow cannot be viewed, that are told."""
+COLLECT = 20_000, 50, 100
+"""Rows on their way to the disk are no garbage: look for some less often than usual."""
 ORPHANED = "the recorder ended without closing: what it had sent here is written"
 
 
@@ -240,6 +243,7 @@ def main() -> None:
         if hasattr(signal, name):  # meant for the recorder: the end of the input is our sign
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     pace = Pace()
+    gc.set_threshold(*COLLECT)
     mouth = Mouth(os.fdopen(os.dup(1), "wb"))
     os.dup2(2, 1)  # a stray print must not get between
     heard = bodies(sys.stdin.buffer)
