@@ -1,6 +1,7 @@
 """The process that writes a recording for another one (see `recordings.courier`).
 
-It gets rows by its standard input, says what frames mean that come without a view, and writes them.
+It gets rows by its standard input, dissects the datagrams that nobody looked at before, says what
+frames mean that come without a view, and writes them.
 When the input ends although nobody said so, its recorder has died: then what came is written and
 the recording closed as one that was cut off.
 """

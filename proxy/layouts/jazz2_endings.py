@@ -5,7 +5,6 @@ The part of proxy/layouts/jazz2_datagrams.py that tells the two apart. Facts: ja
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Annotated, Any
 
 from proxy.layouts.codec import U8, Array, Bytes, Choice, Int, Misfit, Rest, RestText, Struct, Text
@@ -77,6 +76,8 @@ class PlusLong(Struct):
 
 PLUS_PLAYERS = 13
 """Where a reply says how many players there are."""
+PLUS_FIXED, PLUS_SCORE = 8, 3
+"""Bytes of a long end without players and level, and the fewest of a player."""
 
 
 class Ending(Choice):
@@ -88,8 +89,11 @@ class Ending(Choice):
     def read(self, data: bytes, offset: int, end: int) -> tuple[Any, int]:
         if end - offset <= 1:
             return Vanilla.read(data, offset, end)
-        with suppress(Misfit):
-            found = PlusLong.read(data, offset, end)
-            if found[1] == end:
-                return found
+        if end - offset >= PLUS_FIXED + PLUS_SCORE * data[PLUS_PLAYERS]:
+            try:
+                found = PlusLong.read(data, offset, end)
+                if found[1] == end:
+                    return found
+            except Misfit:
+                pass
         return Plus.read(data, offset, end)
