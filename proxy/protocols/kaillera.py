@@ -26,7 +26,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 
 from proxy.dissector import DatagramDissector
 from proxy.keys import SessionKeys
-from proxy.layouts.bundle import Bundle, Numbers, Unknown, heads
+from proxy.layouts.bundle import Bundle, Numbered, Numbers, Unknown, heads
 from proxy.layouts.codec import (
     U8,
     U16LE,
@@ -376,9 +376,27 @@ class Info(Struct):
 # -- the flow: kaillera 2 and 5 --------------------------------------------------------------------
 
 
+_INPUT = struct.Struct("<BHHBBH")
+"""A bundle of one GameData without a name: count, number, length, type, NUL, length of input."""
+
+
+def _lone_input(data: bytes) -> tuple[int, bytes] | None:
+    """Number and input of such a bundle, told by one look."""
+    if len(data) <= _INPUT.size:
+        return None
+    count, number, length, tag, name, size = _INPUT.unpack_from(data)
+    stop = _INPUT.size + size
+    if count != 1 or tag != GameData.tag or name or stop != len(data) or length + 5 != stop:
+        return None
+    return number, data[_INPUT.size :]
+
+
 def view(frame: Frame) -> Message:
     """A text of the main port, or a bundle."""
     data = frame.clear
+    lone = _lone_input(data)
+    if lone is not None:
+        return Bundle((Numbered(lone[0], GameData("", lone[1])),))
     main = MAIN[frame.direction].get(data[:MARK])
     if main is not None:
         return main.decode(data)
@@ -395,8 +413,6 @@ STARTS = (StartGame.tag, AllReady.tag)
 """What a server says before the first input of a game: both lists are emptied."""
 
 
-_INPUT = struct.Struct("<BHHBBH")
-"""A bundle of one GameData without a name: count, number, length, type, NUL, length of input."""
 _MAIN = {way: MAIN[way] for way in Direction}
 _INPUTS = {one.tag: one.read for one in (GameData, CachedData)}
 
@@ -453,19 +469,15 @@ class KailleraDissector(DatagramDissector):
             self._look(frame, place, *messages[place])
 
     def _next_input(self, frame: Frame, data: bytes, way: Direction) -> bool:
-        """The commonest: the next message, alone, an input; told by one look."""
-        if len(data) <= _INPUT.size:
+        """The commonest: the next message, alone, an input."""
+        lone = _lone_input(data)
+        if lone is None:
             return False
-        count, number, length, tag, name, size = _INPUT.unpack_from(data)
-        stop = _INPUT.size + size
+        number, found = lone
         known = self._numbers[way]
-        if (
-            count != 1 or tag != GameData.tag or name or stop != len(data) or length + 5 != stop
-            or known.newest is None or number != (known.newest + 1) & 0xFFFF
-        ):  # fmt: skip
+        if known.newest is None or number != (known.newest + 1) & 0xFFFF:
             return False
         known.newest = number
-        found = data[_INPUT.size :]
         self._inputs[way].append(found)
         frame.derived = {"new": [number], "seen": [], "input": {str(number): found.hex()}}
         return True
