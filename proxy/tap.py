@@ -153,7 +153,13 @@ class Tap:
         self.note(kind, detail)
 
     def note(self, kind: str, detail: str, frame_id: int | None = None) -> None:
-        """Record an event of this flow."""
+        """Record an event of this flow, and show it."""
+        self._keep_event(kind, detail, frame_id)
+        if self._watch:
+            self._watch.event(self.flow, kind, detail)
+
+    def _keep_event(self, kind: str, detail: str, frame_id: int | None) -> None:
+        """Record an event without showing it."""
         flow = self.flow
         try:
             self.store.add_event(
@@ -166,8 +172,6 @@ class Tap:
             )
         except UserError as error:
             self.refused(str(error))
-        if self._watch:
-            self._watch.event(flow, kind, detail)
 
     def closed(self, reason: str) -> None:
         """See `Sink.closed`."""

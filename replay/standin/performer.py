@@ -16,7 +16,6 @@ from proxy.protocol import Protocol
 from proxy.relay.api import Address, Listen, Pipe
 from proxy.rules import Drop, judge
 from proxy.tap import Tap
-from recordings.errors import UserError
 from recordings.model import Direction, Frame
 from replay.adaptive.lines import Line
 from replay.standin.live import Upstream
@@ -94,7 +93,7 @@ class Performer(Tap):
             self.playing, self.upstream = True, None
             said = self.flow.listen.upstream in self.cast.gone
             self.cast.gone.add(self.flow.listen.upstream)
-            tell = self._silently if said else self.note
+            tell = self._keep_event if said else self.note
             tell("stand-in", f"the stand-in takes over: {reason}", None)
             if self.pipe is not None:
                 self._begin()
@@ -234,22 +233,7 @@ class Performer(Tap):
             self.note(kind, detail, frame_id)
         elif self._events < MOST_EVENTS:
             self._events += 1
-            self._silently(kind, detail, frame_id)
-
-    def _silently(self, kind: str, detail: str, frame_id: int | None) -> None:
-        """Record an event that has been shown before."""
-        flow = self.flow
-        try:
-            self.store.add_event(
-                kind,
-                detail,
-                at=self._now(),
-                session_id=flow.session,
-                flow_id=flow.id,
-                frame_id=frame_id,
-            )
-        except UserError as error:
-            self.refused(str(error))
+            self._keep_event(kind, detail, frame_id)
 
     # What it is told (see `replay.standin.world.Port`)
 

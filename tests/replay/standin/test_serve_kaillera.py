@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import struct
 from collections.abc import Callable, Iterator
@@ -32,6 +31,7 @@ from tests.replay.standin.emulator import (
     until,
     z,
 )
+from tests.replay.standin.test_serve_ea import unanswered
 from tests.running import Command, connect, read_all
 
 FILE = "evening.understudy.db"
@@ -91,9 +91,7 @@ class Server:
         for one in self.players:
             one.close()
         assert self.command.stop() == 0, self.command.said()
-        with Command(self.folder, "stats", FILE, "--unanswered", "--json") as stats:
-            assert stats.wait() == 0
-        assert json.loads("\n".join(stats.lines) or "[]") == []
+        assert unanswered(self.folder) == []
 
 
 @pytest.fixture
