@@ -25,6 +25,8 @@ QUEUE_LIMIT = 64 << 20
 """Bytes that may wait to be written."""
 ROW_BYTES = 512
 """What a waiting row takes beside its payload."""
+UNREAD_BYTES = 256
+"""The same for a datagram that is still to be dissected: it has half as many values."""
 
 
 class RecordingFailed(UserError):
@@ -242,7 +244,7 @@ class Recording(Ledger):
         number = (numbers[flow_id] if flow_id in numbers else self._adopt(flow_id)) + 1
         numbers[flow_id] = number
         self._last_frame = frame_id = self._last_frame + 1
-        committer.given = given = committer.given + ROW_BYTES + len(raw)
+        committer.given = given = committer.given + UNREAD_BYTES + len(raw)
         self._queue.append((frame_id, flow_id, number, direction._value_, at, raw, given))
         if len(self._queue) >= committer.wake_at:
             committer.wake()
