@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import itertools
 import json
 import os
 import platform
@@ -22,6 +21,7 @@ from typing import Any
 
 from _bench_browse import bench_browse
 from _bench_formats import bench_formats
+from _bench_growth import GROWTH, growth
 from _bench_replay import bench_replay
 from _bench_standin import bench_standin
 from _bench_traffic import bench_traffic
@@ -123,27 +123,10 @@ def bench_store(rounds: int, seconds: float, folder: Path) -> dict[str, Any]:
             running.file.unlink()
         result["EA frames/s over TCP, decoded and recorded"] = round(statistics.median(rates))
         result["bytes on disk per 64-byte frame"] = round(statistics.median(sizes))
-        result["bytes of memory per frame, second to fifth million"] = _growth(upstream, folder)
+        result[GROWTH] = growth(upstream, folder)
     result |= _latency(rounds, seconds, folder)
     result["datagrams/s over UDP without loss"] = _udp_without_loss(seconds, folder)
     return result
-
-
-def _growth(upstream: int, folder: Path) -> float:
-    """The slope of memory over frames: the median of those between every two of eight looks.
-
-    What waits to be written, and what the allocator keeps of it, goes up and down by megabytes.
-    """
-    looks: list[tuple[int, int]] = []
-    with started("understudy", "tcp", upstream, folder) as running:
-        # the queue has been full, and the caches of SQLite and of the allocator are
-        frames = load("bulk_tcp", running.port, 64, 64)["count"]
-        for _ in range(8):
-            frames += load("bulk_tcp", running.port, 24, 64)["count"]
-            time.sleep(1.5)  # until all is written
-            looks.append((frames, running.memory()))
-    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.combinations(looks, 2)]
-    return round(statistics.median(slopes), 2)
 
 
 def _latency(rounds: int, seconds: float, folder: Path) -> dict[str, Any]:
