@@ -35,12 +35,16 @@ ONLY_IN = {
     "sqlite3": ("recordings/",),
     "sqlite_utils": ("recordings/",),
     "Crypto": ("proxy/ciphers/rc4.py",),
-    "socket": ("proxy/relay/", "replay/transport", "replay/commands/", "proxy/commands/"),
+    "socket": ("proxy/relay/", "replay/transport", "proxy/commands/"),
     "asyncio": (
-        *("proxy/relay/", "proxy/job.py", "proxy/commands/"),
+        *("proxy/relay/", "proxy/commands/"),
         *("replay/transport", "replay/demo.py", "replay/commands/"),
     ),
-    "random": ("proxy/relay/", "replay/", "proxy/commands/"),
+    "random": ("replay/adaptive/chance.py", "replay/standin/world.py"),
+    "time": (
+        *("recordings/", "proxy/relay/", "proxy/commands/", "proxy/importing/progress.py"),
+        "replay/transport",
+    ),
 }
 """Where a module may be imported, and nowhere else."""
 
@@ -100,6 +104,30 @@ def test_a_library_is_imported_only_where_it_belongs() -> None:
         for module in imports(path)
         for places in [ONLY_IN.get(module.split(".")[0])]
         if places and not name_of(path).startswith(places)
+    ]
+    assert not wrong, wrong
+
+
+def test_every_exception_of_the_house_is_used() -> None:
+    used = {
+        (module, place)
+        for module, places in ONLY_IN.items()
+        for place in places
+        for path in SOURCES
+        if name_of(path).startswith(place)
+        if any(name.split(".")[0] == module for name in imports(path))
+    }
+    listed = {(module, place) for module, places in ONLY_IN.items() for place in places}
+    assert listed == used, f"nothing needs {sorted(listed - used)}"
+
+
+def test_a_command_is_imported_by_commands_only() -> None:
+    wrong = [
+        f"{name_of(path)} imports {name}: what others need lies outside the commands"
+        for path in SOURCES
+        if path.parent.name != "commands"
+        for name in imports(path)
+        if re.match(r"(recordings|proxy|replay)\.commands\b", name)
     ]
     assert not wrong, wrong
 

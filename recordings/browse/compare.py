@@ -16,7 +16,7 @@ from recordings.browse.align import Pair, align, differs
 from recordings.browse.frame_line import ARROWS, said
 from recordings.browse.line_view import LineView
 from recordings.browse.pages import Line, Pages, Scope, Ticket
-from recordings.commands._frame_report import Report
+from recordings.frame_report import Report
 from recordings.hexdump import Marks
 from recordings.reader import Reader
 from recordings.text import ascii_text, crop, dump, flatten, safe, size

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 
-from recordings.commands._frame_report import Report, as_json
+from recordings.frame_report import Report, as_json
 from recordings.model import Direction, Span
 from recordings.text import crop, flatten, safe
 

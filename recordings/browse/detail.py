@@ -11,8 +11,8 @@ from rich.text import Text
 
 from recordings.browse.frame_line import ARROWS
 from recordings.browse.pages import Line
-from recordings.commands._frame_report import OPAQUE, Report, shown_of
 from recordings.filters import Where
+from recordings.frame_report import OPAQUE, Report, shown_of
 from recordings.model import Frame, Json
 from recordings.reader import Reader
 from recordings.rows import FLOWS, EventRow, FlowRow, KeyRow, NoteRow, SessionRow

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from recordings.browse.pages import FIELDS_LIMIT, Line
-from recordings.commands._frame_columns import what, wrong_checks
+from recordings.frame_columns import what, wrong_checks
 from recordings.text import crop, local_time, safe
 
 ARROWS = {"c>s": ("→", "green"), "s>c": ("←", "dodger_blue2")}

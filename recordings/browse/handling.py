@@ -13,7 +13,7 @@ from recordings.browse.copying import FORMS, file_name
 from recordings.browse.moving import Moving
 from recordings.browse.pages import Ticket
 from recordings.browse.screens import Asking, Choosing
-from recordings.commands._frame_report import Report
+from recordings.frame_report import Report
 from recordings.reader import Reader
 
 TERMINAL_TAKES = 74_000

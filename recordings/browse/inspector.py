@@ -11,7 +11,7 @@ from textual.widgets import Static
 from recordings.browse.detail import Item, items, title
 from recordings.browse.hex_view import HexView
 from recordings.browse.line_view import LineView
-from recordings.commands._frame_report import Report
+from recordings.frame_report import Report
 from recordings.model import Span
 from recordings.text import size
 

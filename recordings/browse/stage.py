@@ -22,9 +22,9 @@ from recordings.browse.inspector import Inspector
 from recordings.browse.librarian import Librarian
 from recordings.browse.pages import Line, Scope, Ticket
 from recordings.browse.tree import Known, SessionTree, Spot, read_sessions
-from recordings.commands._frame_report import Report
 from recordings.errors import UserError
 from recordings.filters import Where, compile_filter
+from recordings.frame_report import Report
 from recordings.reader import Reader
 from recordings.text import safe
 from recordings.viewing import Viewer

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from recordings.commands._frame_report import OPAQUE, Report
+from recordings.frame_report import OPAQUE, Report
 from recordings.hexdump import SHOWN, Marks, hexdump, style_of
 from recordings.model import Direction, Json
 from recordings.text import ascii_text, crop, dump, flatten, local_time, safe, size, span

@@ -11,10 +11,10 @@ import click
 
 from recordings import lock
 from recordings.choosing import file_argument, one_session, open_recording, session_option
-from recordings.commands._frame_columns import NAMES
 from recordings.conversation import SHOWN, Conversation, Form, as_ascii, as_hex, as_message
 from recordings.errors import UserError
 from recordings.filters import Where, compile_filter
+from recordings.frame_columns import NAMES
 from recordings.listing import is_terminal, portable, prepare_output
 from recordings.model import Direction
 from recordings.reader import Reader, frame_of

@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 
 from recordings.choosing import check_session, file_argument, open_recording, session_option
-from recordings.commands._frame_columns import NAMES, frame_columns
 from recordings.errors import UserError
 from recordings.filter_syntax import OPERATORS
 from recordings.filters import compile_filter
+from recordings.frame_columns import NAMES, frame_columns
 from recordings.hints import nothing
 from recordings.listing import Output, Row, listing_options, print_rows
 from recordings.reader import frame_of

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from recordings.choosing import open_recording
-from recordings.commands._frame_columns import NAMES, clear_bytes, frame_columns
+from recordings.frame_columns import NAMES, clear_bytes, frame_columns
 from recordings.listing import Column, Output, Row, listing_options, print_rows
 from recordings.needle import Needle
 from recordings.reader import Reader

@@ -8,8 +8,8 @@ import click
 
 from recordings.choosing import file_argument, open_recording
 from recordings.commands._frame_lines import lines
-from recordings.commands._frame_report import as_json, make_report
 from recordings.errors import UserError
+from recordings.frame_report import as_json, make_report
 from recordings.listing import prepare_output
 from recordings.text import dump
 from recordings.viewing import Viewer

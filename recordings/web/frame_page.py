@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from recordings.commands._frame_report import Report, as_json, make_report
+from recordings.frame_report import Report, as_json, make_report
 from recordings.hexdump import Marks
 from recordings.markup import Child, Markup, tag
 from recordings.model import Direction, Frame, Json, Span

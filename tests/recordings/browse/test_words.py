@@ -14,8 +14,8 @@ from recordings.browse.completion import Vocabulary, complete
 from recordings.browse.copying import as_hex, as_object, as_vector, file_name
 from recordings.browse.detail import gather
 from recordings.browse.pages import Line
-from recordings.commands._frame_report import Report
 from recordings.filters import compile_filter
+from recordings.frame_report import Report
 from recordings.reader import Reader
 from recordings.viewing import LazyViewer
 from tests.recordings.sample import write_sample
