@@ -75,7 +75,8 @@ def job_options(asked: Asked) -> JobOptions:
         raise UserError("--session chooses one of a recording: give its FILE instead of the GAME")
     pool = _pool(file, asked.session) if file else None
     if game is not None and asked.record_mode in ("once", "new_episodes"):
-        again = asked.write or default_path(game.name)  # what an earlier run has recorded
+        # what an earlier run has recorded
+        again = asked.write or default_path(game.name, dated=not asked.keep_state)
         pool = _earlier(again) if again.exists() else None
     upstream = options.read_upstream(asked.upstream) if asked.upstream else None
     if pool is not None and asked.record_mode in ("none", "once"):
@@ -93,7 +94,8 @@ def job_options(asked: Asked) -> JobOptions:
         registry.protocol(one.listen.protocol)
     live = any(one.listen.upstream for one in plan.listeners)
     keys, secrets = read_keys(asked.keys_file, asked.key, asked.game_key)
-    path = asked.write or default_path(name or plan.listeners[0].listen.protocol)
+    written = name or plan.listeners[0].listen.protocol
+    path = asked.write or default_path(written, dated=not asked.keep_state)
     if file is not None and path.exists() and path.samefile(file):
         raise UserError(f"{file} is only read: give -w another file to record to")
     show = Show(
@@ -204,7 +206,10 @@ def _rule_options(texts: Sequence[str]) -> Mapping[str, str]:
         left, equals, value = text.partition("=")
         protocol, dot, name = left.rpartition(".")
         if not equals or not dot:
-            raise UserError(f"--rule {text!r} is not of the form PROTOCOL.NAME=VALUE")
+            raise UserError(
+                f"--rule {text!r} is not of the form PROTOCOL.NAME=VALUE; a file of rules that "
+                "change frames is given by --rules FILE"
+            )
         rules = rules_of(registry.protocol(protocol).name)
         known = rules.options if rules else {}
         if name not in known:
@@ -227,9 +232,11 @@ def read_accounts(path: Path) -> dict[str, str]:
     return table
 
 
-def default_path(name: str) -> Path:
-    """`GAME-stand-in-UTCDATE.understudy.db` in the working folder."""
-    return Path(f"{name}-stand-in-{datetime.now(UTC):%Y-%m-%d}{ENDING}")
+def default_path(name: str, *, dated: bool = True) -> Path:
+    """`GAME-stand-in-UTCDATE.understudy.db` in the working folder; what is kept has no date, so
+    that it is found again on the next day."""
+    date = f"-{datetime.now(UTC):%Y-%m-%d}" if dated else ""
+    return Path(f"{name}-stand-in{date}{ENDING}")
 
 
 def _dns(asked: Asked, plan: Plan) -> Dns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from proxy.message import Message
 from replay.servers._ea import PERSONA_LENGTH, PERSONAS, make, same, value
 from replay.servers._ea_buddy import BuddyRules
-from replay.standin.rules import Acts, Say, hears
+from replay.standin.rules import Acts, Note, Say, hears
 from replay.standin.world import Client
 
 NO_MATCH = "imst"
@@ -22,6 +22,8 @@ class AccountRules(BuddyRules):
         password = value(message, "PASS")
         if not name or not self._accepts(name, password, known):
             wrong = self.world.accounts is not None and name in self.world.accounts
+            why = "the password is not that of --accounts" if wrong else "not in --accounts"
+            yield Note("refused", f"{name or 'nobody'}: {why}", client)
             yield Say(client, make("auth", ident="pass" if wrong else NO_MATCH))
             return
         known = self.lounge.write_account(name)
@@ -36,6 +38,15 @@ class AccountRules(BuddyRules):
             "TOS": 1,
         }
         yield Say(client, make("auth", facts))
+
+    def stays_out(self, client: Client, message: Message) -> bool:
+        """Whether the user's accounts let nobody in by that, whatever a recording says to it."""
+        if self.world.accounts is None:
+            return False
+        if message.kind == "auth":
+            name, password = value(message, "NAME", 63), value(message, "PASS")
+            return not self._accepts(name, password, self.lounge.account(name))
+        return message.kind == "pers" and not self.lounge.player(client).account
 
     def _accepts(self, name: str, password: str, known: dict[str, object] | None) -> bool:
         if self.world.accounts is None or self.world.accepts(name, password):

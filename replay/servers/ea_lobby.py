@@ -232,6 +232,8 @@ class EaLobby(AccountRules):
     # between the players that are here
 
     def claims(self, client: Client, message: Message) -> bool:
+        if self.stays_out(client, message):
+            return True
         field = {"mesg": "PRIV", "chal": "PERS", "SEND": "USER"}.get(message.kind)
         return bool(field) and self._other(client, value(message, field or ""))
 

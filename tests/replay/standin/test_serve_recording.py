@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from replay.commands._serve import default_path
 from tests.replay.standin.console import Console, challenge
 from tests.replay.standin.test_serve_ea import FILE, Lobby, unanswered
 from tests.running import Command, rows
@@ -79,6 +80,31 @@ def test_two_consoles_race_under_other_names(race: Path, tmp_path: Path) -> None
     assert [row["n"] for row in flows] == [3, 3]
 
 
+def test_the_users_accounts_count_beside_a_recording(race: Path, tmp_path: Path) -> None:
+    """Who is not in --accounts stays out, though the recorded server let everybody in."""
+    (tmp_path / "accounts.toml").write_text('caroline = "abcd"\n', "utf-8")
+    with served(race, tmp_path, "--accounts", "accounts.toml") as lobby:
+        lobby.console("caroline").move("East")
+        for name, password, ident in (("davidson", "abcd", b"imst"), ("caroline", "x", b"pass")):
+            other = Console(name, lobby.port, password=password)
+            lobby.consoles.append(other)
+            assert other.log_in().ident == ident
+            assert other.lobby.ask("pers", f"PERS={name}").ident == b"imst"
+        lobby.end()
+        refused = [line for line in lobby.command.lines if " refused: " in line]
+    assert [line.rpartition(" refused: ")[2] for line in refused] == [
+        "davidson: not in --accounts",
+        "caroline: the password is not that of --accounts",
+    ]
+
+
+def test_what_is_kept_is_found_again_on_the_next_day() -> None:
+    assert default_path("kaillera", dated=False) == Path("kaillera-stand-in.understudy.db")
+    assert re.fullmatch(
+        r"kaillera-stand-in-\d{4}-\d\d-\d\d\.understudy\.db", str(default_path("kaillera"))
+    )
+
+
 def test_the_recorded_keys_and_addresses_are_renewed(race: Path, tmp_path: Path) -> None:
     with served(race, tmp_path) as lobby:
         lobby.console("caroline")
@@ -139,6 +165,7 @@ def test_the_file_is_only_read(race: Path, tmp_path: Path) -> None:
         (("nascar-thunder-2004", "--rule", "ea-lobby.color=red"), "rooms: the rooms"),
         (("nascar-thunder-2004", "--rule", "x"), "PROTOCOL.NAME=VALUE"),
         (("nascar-thunder-2004", "--accounts", "none.toml"), "cannot be read"),
+        (("nascar-thunder-2004", "--rule", "day.toml"), "given by --rules FILE"),
     ],
 )
 def test_what_cannot_be_meant_is_one_sentence(
