@@ -143,22 +143,24 @@ def command(quiet: bool, otherwise: str | None, **asked: Any) -> None:
     from proxy.commands._job import Job
     from proxy.commands._record import Asked, job_options
     from proxy.live import Live, terminal_columns
+    from proxy.printing import Printer
 
-    live = None if quiet else Live(_echo, columns=terminal_columns())
-    keys = bool(live) and Keys.possible()
+    keys = not quiet and Keys.possible()
     options = job_options(Asked(traffic=Traffic.take(asked), changeable=keys, **asked))
     if otherwise:
         options = replace(options, recorder=_takeover(), absent=True)
-    job = Job(options, say=_echo, warn=_warn, watch=live)
-    with Keys(job.type_faults, live.hold) if live and keys else nullcontext():
-        tally = job.run()
-    if live:
-        live.rest()
-    _echo(
-        f"recorded {job.recording.path}: {_count(tally.sessions, 'session')}, "
-        f"{_count(tally.flows, 'flow')}, {_count(tally.frames, 'frame')}, "
-        f"{_count(tally.bytes, 'byte')}, {_count(tally.errors, 'error')}"
-    )
+    with Printer() as printer:
+        live = None if quiet else Live(printer.say, columns=terminal_columns())
+        job = Job(options, say=printer.say, warn=printer.warn, watch=live)
+        with Keys(job.type_faults, live.hold) if live and keys else nullcontext():
+            tally = job.run()
+        if live:
+            live.rest()
+        printer.say(
+            f"recorded {job.recording.path}: {_count(tally.sessions, 'session')}, "
+            f"{_count(tally.flows, 'flow')}, {_count(tally.frames, 'frame')}, "
+            f"{_count(tally.bytes, 'byte')}, {_count(tally.errors, 'error')}"
+        )
 
 
 def _takeover() -> Any:
@@ -169,14 +171,3 @@ def _takeover() -> Any:
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def _echo(line: str) -> None:
-    try:
-        click.echo(line)  # flushes
-    except OSError:
-        return  # nobody reads it any more; the recording goes on
-
-
-def _warn(line: str) -> None:
-    click.echo(f"understudy: {line}", err=True)

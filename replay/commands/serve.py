@@ -160,6 +160,7 @@ def command(quiet: bool, **asked: Any) -> None:
     """
     from proxy.commands._job import Job
     from proxy.live import Live, terminal_columns
+    from proxy.printing import Printer
     from replay.commands._fuzz_client import ClientWords, fuzz_client
     from replay.commands._serve import Asked, job_options
 
@@ -168,12 +169,13 @@ def command(quiet: bool, **asked: Any) -> None:
     if fuzzing:
         served = Asked(traffic=Traffic.take(asked), **asked)
         raise SystemExit(fuzz_client(served, words, say=_echo, warn=_warn))
-    live = None if quiet else Live(_echo, columns=terminal_columns())
     options = job_options(Asked(traffic=Traffic.take(asked), **asked))
-    job = Job(options, say=_echo, warn=_warn, watch=live)
-    tally = job.run()
-    if live:
-        live.rest()
+    with Printer() as printer:
+        live = None if quiet else Live(printer.say, columns=terminal_columns())
+        job = Job(options, say=printer.say, warn=printer.warn, watch=live)
+        tally = job.run()
+        if live:
+            live.rest()
     if options.settings.mutations is not None:
         tell_rules(options.settings.mutations)
     unanswered = getattr(job.recorder, "unanswered", 0)
