@@ -79,11 +79,6 @@ class Game:
         """The services that a recording of the game relays."""
         return tuple(one for one in self.services if not one.stand_in)
 
-    @property
-    def needs_name(self) -> bool:
-        """Whether host names hold the game's own name at the service."""
-        return any(PLACE in host for service in self.services for host in service.hosts)
-
     def names(self, game_name: str | None = None) -> list[str]:
         """Every host name that the client looks up, each once."""
         names = [name for one in self.services for name in one.names(game_name)]

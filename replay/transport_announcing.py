@@ -26,8 +26,6 @@ SILENCE = 1.0
 """Seconds without a refusal after which a list that says nothing is believed to list us."""
 EVENT = "announce"
 
-Notice = Callable[[str, str], None]
-
 
 def lists_served(protocols: Sequence[str]) -> list[str]:
     """Of those protocols the ones that tell lists about themselves."""

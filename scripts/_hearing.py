@@ -28,13 +28,11 @@ class Times:
     def __init__(self) -> None:
         self._found: Counter[int] = Counter()
         self.worst = 0
-        self.worst_at = 0
 
-    def add(self, nanoseconds: int, at: int = 0) -> None:
-        """Once more; `at` is when."""
+    def add(self, nanoseconds: int) -> None:
+        """Once more."""
         self._found[nanoseconds // self.STEP] += 1
-        if nanoseconds > self.worst:
-            self.worst, self.worst_at = nanoseconds, at
+        self.worst = max(self.worst, nanoseconds)
 
     def at(self, share: float) -> float:
         """Milliseconds that so many of them took at most."""

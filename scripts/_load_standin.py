@@ -88,7 +88,7 @@ class Pair:
         age = self.frame - frame
         if heard <= frame and 0 < age <= len(self.said):
             self.heard[side] = frame + 1
-            self._taken.add(came - self.said[-age], came)
+            self._taken.add(came - self.said[-age])
             row = frame.to_bytes(4, "little")
             self.wrong += data[6:17] != b"\0\x08\0" + row + row
 
@@ -152,7 +152,7 @@ def lobby(port: int, count: int, seconds: float) -> dict[str, Any]:
             line = int.from_bytes(data[1:3], "little") - base & 0xFFFF
             if heard[number] <= line < len(said):
                 heard[number] = line + 1
-                taken.add(came - said[line], came)
+                taken.add(came - said[line])
 
         ears.add(one.socket, hear)
     for number, due in beats(count, 1 / TALK, seconds):
@@ -189,7 +189,7 @@ def queries(port: int, count: int, seconds: float) -> dict[str, Any]:
         nonlocal answered
         if waiting:  # they come in order
             answered += 1
-            taken.add(came - waiting.pop(0), came)
+            taken.add(came - waiting.pop(0))
 
     for sock, waiting in zip(socks, said, strict=True):
         sock.connect(("127.0.0.1", port))

@@ -48,7 +48,6 @@ def test_a_literal_address_is_no_name() -> None:
 
 def test_gamespy_names_follow_from_the_games_name() -> None:
     game = catalog.game("gamespy")
-    assert game.needs_name
     names = game.names("gmtest")
     for name in (
         *(f"gmtest.ms{n}" for n in range(20)),

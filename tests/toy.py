@@ -220,6 +220,9 @@ class MemoryOpener:
         self.invited.append((listen, client, local))
         return ("192.0.2.200", 50_000) if listen.upstream else None
 
+    def call(self, listen: Listen, client: Address) -> bool:
+        return False
+
     def shut(self, listen: Listen) -> None:
         self.shut_.append(listen)
 

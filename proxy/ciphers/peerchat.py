@@ -7,7 +7,6 @@ import ipaddress
 KEY_LENGTH = 16
 ADDRESS_MASK = 0xC3801DC7
 USER_DIGITS = "aFl4uOD9sfWq1vGp"
-ROOM_DIGITS = "qJ1h4N9cP3lzD0Ka"
 
 
 class PeerchatStream:
@@ -57,10 +56,3 @@ def decode_address(letters: str) -> str:
         raise ValueError("an address has eight letters")
     number = int("".join(f"{USER_DIGITS.index(letter):x}" for letter in letters), 16)
     return str(ipaddress.IPv4Address((number ^ ADDRESS_MASK).to_bytes(4, "little")))
-
-
-def staging_hash(private: str, public: str, port: int) -> str:
-    """The eight letters in the name of a staging room: both addresses and the port of its host."""
-    inside = int.from_bytes(ipaddress.IPv4Address(private).packed, "little")
-    outside = int.from_bytes(ipaddress.IPv4Address(public).packed, "big")
-    return _spell(inside ^ outside ^ (port | port << 16) ^ ADDRESS_MASK, ROOM_DIGITS)

@@ -281,5 +281,3 @@ OWN: dict[str, Make] = {
     "Ending": ending,
 }
 """Name of a wire type's class -> what reads it."""
-KEYED = ("Pairs", "Table", "FieldTable")
-"""Those whose values are shown as `key=value`."""

@@ -123,14 +123,3 @@ def flags(text: str) -> int:
 def letters(value: int) -> str:
     """A bit mask to its letters, lowest bit first."""
     return "".join(letter for bit, letter in enumerate(FLAGS) if value >> bit & 1)
-
-
-def populations(text: str) -> list[tuple[int, int]]:
-    """Pairs (room id, users) of a `+pop` list, any separators; the id 0 ends it."""
-    numbers = [number(digits) for digits in _DIGITS.findall(text)]
-    pairs = []
-    for room, users in zip(numbers[::2], numbers[1::2], strict=False):
-        if not room:
-            break
-        pairs.append((room, users))
-    return pairs

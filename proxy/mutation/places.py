@@ -43,11 +43,6 @@ class Name:
     text: str
     places: tuple[Place, ...]
 
-    @property
-    def qualified(self) -> bool:
-        """Whether it names a kind."""
-        return self.places[0].kind is not None
-
 
 def read_name(text: str) -> Name:
     """What a written name may mean; a head is a kind when some protocol has one of that name."""

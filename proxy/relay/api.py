@@ -107,7 +107,7 @@ class Sinks(Protocol):
 
 
 class Opener(Protocol):
-    """What a redirect asks of the relay."""
+    """What a redirect or a stand-in asks of the relay: `proxy.relay.engine.Engine`."""
 
     def open(self, listen: Listen) -> Address:
         """Open a listener at once; the address that it got. Raises UserError or OSError."""
@@ -121,6 +121,13 @@ class Opener(Protocol):
         """Where the server reaches a client's UDP endpoint that has not sent anything yet.
 
         `local` is our address as the client knows it. None: that listener cannot lead there.
+        """
+        ...
+
+    def call(self, listen: Listen, client: Address) -> bool:
+        """Open a flow to a UDP client that has not sent anything to this listener; False: cannot.
+
+        Nothing is sent by that: the flow's sink says what it has to say.
         """
         ...
 

@@ -24,8 +24,8 @@ with lean_mitmproxy():
 Message: Any = getattr(dns, "DNSMessage", None) or getattr(dns, "Message", None)
 
 HEADER = struct.Struct("!HHHHHH")
-FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = 1, 2, 3, 4, 5
-CODES = {1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
+FORMERR, SERVFAIL, NOTIMP, REFUSED = 1, 2, 4, 5
+"""Codes of an answer that refuses (RFC 1035, 4.1.1)."""
 LONGEST_NAME = 253
 MOST_RECORDS = 16
 """Records that a query may bring along; one (EDNS) is usual."""

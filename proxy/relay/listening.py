@@ -143,10 +143,7 @@ class Listening:
         return None
 
     def call(self, listen: Listen, client: Address) -> bool:
-        """Open a flow to a UDP client that has not sent anything to this listener; False: cannot.
-
-        Nothing is sent by that: the flow's sink says what it has to say.
-        """
+        """See `Opener.call`."""
         for listener in self._listeners:
             if listener.listen is listen and isinstance(listener, UdpListener):
                 return listener.call(client)

@@ -35,11 +35,6 @@ class Window:
         return self.lines[self.cursor] if self.cursor < len(self.lines) else None
 
     @property
-    def at_end(self) -> bool:
-        """Whether the cursor is on the last line that there is."""
-        return self.last and self.cursor >= len(self.lines) - 1
-
-    @property
     def wants(self) -> str | None:
         """`after` or `before`, where an edge is near and there is more behind it."""
         if not self.lines:

@@ -19,8 +19,6 @@ ENTERPRISE = 32_473
 WORD = b"understudy "
 """What our custom blocks begin with."""
 LONGEST_COMMENT = 4000
-CUSTOM_SIZE = 1 << 20
-"""Bytes of one custom block at most."""
 
 _END = b"\0\0\0\0"
 _PACKET = struct.Struct("<IIIIIII").pack

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -29,8 +29,6 @@ PROGRAM = "Understudy"
 FLOWS_PER_BLOCK = 2000
 COMMENT = 2000
 """Characters of what a frame says."""
-
-View = Callable[[Frame, str], tuple[str, str]]
 
 
 @dataclass(slots=True)
@@ -70,7 +68,6 @@ class CaptureWriter:
         self._viewer = viewer
         self._flows = choice.flows(reader)
         addresses = Addresses(synthetic=synthetic)
-        self._synthetic = synthetic
         self._ends = {flow.id: addresses.of(flow) for flow in self._flows}
         self._waiting = sorted(self._flows, key=lambda flow: (flow.opened_at, flow.id))[::-1]
         self._open: dict[int, _Open] = {}

@@ -219,10 +219,6 @@ class Conversation:
         said.problem = said.problem or problem
         return said
 
-    def say_bundled(self, messages: Sequence[Message], at: int) -> Said:
-        """Messages of a protocol that numbers and bundles them."""
-        return self._seal(self._packer.pack(messages).encode(), None, at)
-
     def say_wire(self, wire: bytes, at: int) -> Said:
         """Bytes as they are."""
         return Said(wire, self._took(self._dissector.feed(self.plays, wire, at)))

@@ -15,7 +15,6 @@ from replay.adaptive.lines import Line
 from replay.playback.steps import Role, Script
 
 TURNS, ORIGINAL, FAST = "turns", "original", "fast"
-TIMINGS = (TURNS, ORIGINAL, FAST)
 SET_FORM = "KIND.FIELD=VALUE, for instance auth.NAME=player{n}"
 MAP_FORM = "RECORDED=LIVE, for instance 192.0.2.20:10601=127.0.0.1:10601"
 

@@ -35,7 +35,6 @@ from replay.servers._gs_chat_seen import SeenRules
 from replay.standin.rules import Act, Acts, Say, hears
 from replay.standin.world import Client
 
-MOST_LISTED = 1000
 MOST_AT_ONCE = 10
 """Rooms of one JOIN or PART."""
 

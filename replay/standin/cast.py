@@ -39,14 +39,6 @@ class Keeper(Store, Protocol):
         ...
 
 
-class Caller(Protocol):
-    """What the cast asks of the relay beside opening: `proxy.relay.engine.Engine`."""
-
-    def call(self, listen: Listen, client: Address) -> bool:
-        """Open a flow to a UDP client that has not sent anything to this listener."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Show:
     """What the user said of a stand-in."""
@@ -282,9 +274,7 @@ class Cast(Recorder):
         performer = self._performers.get((listen, address))
         if performer is None:
             assert self.redirects is not None
-            opener: object = self.redirects.opener
-            call = getattr(opener, "call", None)
-            if call is None or not call(listen, address):
+            if not self.redirects.opener.call(listen, address):
                 raise UserError(f"{show_address(address)} cannot be reached from here")
             performer = self._performers[listen, address]
         return performer.client

@@ -51,7 +51,6 @@ class SharedMemory(Memory):
         self._sources.pop(was, None)
         for table in self._named.values():
             table.pop(was, None)
-        self._stale = True
 
 
 class Part:

@@ -126,9 +126,8 @@ class _Doors:
         return self._opener.invite(listen, client, local)
 
     def call(self, listen: Listen, client: Address) -> bool:
-        """See `replay.standin.cast.Caller`."""
-        call = getattr(self._opener, "call", None)
-        return bool(call and call(listen, client))
+        """See `Opener.call`."""
+        return self._opener.call(listen, client)
 
     def shut_all(self) -> None:
         """Shut what was opened."""

@@ -160,14 +160,6 @@ def test_what_hides_no_address(letters: str) -> None:
         peerchat.decode_address(letters)
 
 
-def test_staging_hash() -> None:
-    # 127.0.0.1 little-endian, 192.0.2.1 big-endian, port 6500 twice, the mask
-    value = 0x0100007F ^ 0xC0000201 ^ (6500 | 6500 << 16) ^ 0xC3801DC7
-    digits = "qJ1h4N9cP3lzD0Ka"
-    spelt = "".join(digits[int(digit, 16)] for digit in f"{value:08x}")
-    assert peerchat.staging_hash("127.0.0.1", "192.0.2.1", 6500) == spelt
-
-
 def test_validate_refuses_what_it_does_not_know() -> None:
     with pytest.raises(ValueError, match="enctype 3 is unknown"):
         validate.validate(b"HA6zkS", b"ABCDEF", 3)

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from proxy import registry
 from proxy.exporting.lua_code import abbreviation
-from proxy.exporting.lua_wires import KEYED
 from proxy.keys import SessionKeys
 from proxy.layouts import jazz2_datagrams
 from proxy.layouts.codec import Struct
@@ -27,6 +26,8 @@ from recordings.writer import Recording
 from tests.protocols.harness import Vector
 from tests.recordings.making import AT
 
+KEYED = ("Pairs", "Table", "FieldTable")
+"""Wire types whose values are shown as `key=value`."""
 XORED = {"gamespy-cdkey", "gamespy-stats"}
 """What is enciphered by a constant: Wireshark deciphers it too."""
 PLAIN = {"gamespy-browser1", "gamespy-browser2"}

@@ -19,7 +19,6 @@ from recordings.model import Direction, Frame, Transport
 from tests.toy import TOY, Clock, MemoryStore
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
-KNOWN = ("ANY", "NAME")
 
 
 class Bench:

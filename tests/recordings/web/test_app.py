@@ -78,7 +78,6 @@ class _Outside(HTMLParser):
         super().__init__()
         self.loaded: list[str] = []
         self.inline = 0
-        self._in_script = False
         self.handlers: list[str] = []
 
     def handle_starttag(self, name: str, attrs: list[tuple[str, str | None]]) -> None:

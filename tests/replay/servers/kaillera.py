@@ -63,7 +63,6 @@ class Session:
         self._acks = 0
         self._lost = 0
         self.name = ""
-        self.in_game = False
 
     def received(self, data: bytes, peer: tuple[str, int]) -> Iterator[bytes]:
         fresh: list[tuple[int, int, bytes]] = []
@@ -143,7 +142,6 @@ class Session:
 
     def _start(self, body: bytes) -> Iterator[tuple[int, bytes]]:
         self._cache_in, self._cache_out = [], []
-        self.in_game = True
         yield START, z("") + struct.pack("<HBB", self.world.delay, 1, 2)
 
     def _ready(self, body: bytes) -> Iterator[tuple[int, bytes]]:
@@ -170,7 +168,6 @@ class Session:
         return DATA, z("") + struct.pack("<H", len(both)) + both
 
     def _drop(self, body: bytes) -> Iterator[tuple[int, bytes]]:
-        self.in_game = False
         yield DROP, z(self.name) + bytes([1])
 
     def _quit_game(self, body: bytes) -> Iterator[tuple[int, bytes]]:
