@@ -110,7 +110,7 @@ def run(file: Path, session: int | None, **words: object) -> int:
         players = _play(script, manner, settings, mutations, asked, store)
     if mutations is not None:
         tell_rules(mutations)
-    failed = _tell(players, path, asked)
+    failed = _tell(players, path, asked, "" if differs else f"{file}:{script.session.id}")
     if not differs or not players:
         return failed
     again = Which(path, players[0].verdict.session)
@@ -244,7 +244,8 @@ class _Bar:
         self._progress.stop()
 
 
-def _tell(players: list[Player], path: Path, asked: Asked) -> int:
+def _tell(players: list[Player], path: Path, asked: Asked, original: str) -> int:
+    """How it went; `original` is what it can be compared with."""
     verdicts = [player.verdict for player in players]
     failed = sum(not one.passed for one in verdicts)
     if asked.as_json:
@@ -259,6 +260,9 @@ def _tell(players: list[Player], path: Path, asked: Asked) -> int:
     if asked.timing == ORIGINAL or asked.speed is not None:
         _tell_lateness(verdicts)
     click.echo(f"recorded {path}: session {', '.join(str(v.session) for v in verdicts[:SHOWN])}")
+    first = verdicts[0] if verdicts else None
+    if original and first and first.said and (not first.passed or first.different):
+        click.echo(f"compare: understudy diff {original} {path}:{first.session}")
     if len(verdicts) == 1:
         click.echo(f"{clean(verdicts[0].sentence())} ({verdicts[0].seconds:.2f} s)")
     else:

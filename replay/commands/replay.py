@@ -9,6 +9,7 @@ import click
 
 from proxy.commands._keys import keys_options, protocol_file_option
 from recordings.choosing import file_argument, session_option
+from recordings.errors import UserError
 from replay.commands._fuzz_options import fuzz_options
 
 
@@ -150,7 +151,8 @@ def command(file: Path, session: int | None, **asked: Any) -> None:
     nearest recorded message and the fields that differ are shown.
 
     The session is recorded again; --diff compares both at once. Exit code: 0 when it was played to
-    its end and every answer came (with --diff: and nothing differs), 1 when not.
+    its end and every answer came (with --diff: and nothing differs), 1 when not; with --diff 2 when
+    there is nothing that could be compared.
 
     With --fuzz it is played again and again, each time up to one message that is changed into
     something the server may not expect; then it is seen whether the server is still well. Exit
@@ -166,4 +168,10 @@ def command(file: Path, session: int | None, **asked: Any) -> None:
     """
     from replay.commands._replay import run
 
-    raise SystemExit(run(file, session, **asked))
+    try:
+        raise SystemExit(run(file, session, **asked))
+    except UserError as error:
+        if not (asked["diff"] or asked["junit"] or asked["html"]):
+            raise
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(2) from error  # as of diff(1): 1 is a difference

@@ -53,16 +53,16 @@ class Verdict:
 
     def sentence(self) -> str:
         """What came of it."""
-        said = f"said {self.said:,} of {self.says:,}"
+        said = f"{self.said:,} of {self.says:,} frames"
         if self.passed:
             heard = f"{self.same:,} messages as recorded, {self.different:,} with other values"
-            return f"played to its end: {said} frames, every answer came, {heard}"
+            return f"played to its end: said {said}, every answer came, {heard}"
         reason = self.broke_off or ""
         if not reason and self.otherwise:
             reason = f"the server went another way: {self.otherwise[0].sentence()}"
         if not reason:
             reason = "answers never came: " + _counts(self.missing)
-        return f"failed after {said} frames: {reason}"
+        return f"failed after {said}: {reason}"
 
     def details(self) -> list[str]:
         """What else there is to say, a line each."""

@@ -91,6 +91,21 @@ def test_a_server_that_goes_wrong_is_named(
     assert session.ended_at is not None
 
 
+def test_the_way_to_the_difference_is_named(tmp_path: Path) -> None:
+    taped = clients.ea_evening(tmp_path / "taped.db")
+    with Stage() as stage:
+        to = ["--to", f"127.0.0.1:{stage.tcp(Closing)}"]
+        result = replay(tmp_path, taped, to, "--deadline", "0.5")
+        compared = replay(tmp_path, taped, to, "--deadline", "0.5", "--diff")
+    recorded, way, said = result.output.splitlines()[-3:]
+    assert recorded == f"recorded {tmp_path / 'again.db'}: session 1"
+    assert way == f"compare: understudy diff {taped.path}:1 {tmp_path / 'again.db'}:1"
+    assert said.startswith("failed after 1 of 25 frames: no answer @dir")
+    assert (result.exit_code, compared.exit_code) == (1, 1)
+    assert "compare: " not in compared.output
+    assert "addr to the server was never said" in compared.output
+
+
 class Rude(Mute):
     """Says what would drive a terminal."""
 
