@@ -213,4 +213,5 @@ def _hear(role: Role, line: Line, pending: list[tuple[str, ...]], total: int) ->
         return Hear(role, at, line, Wait.ANSWER)
     if not role.protocol.answers and line.opaque:
         return Hear(role, at, line, Wait.ANSWER, (line.kind,))
-    return Hear(role, at, line, Wait.ASKS if line.kind in role.asks else Wait.PUSH)
+    beats = {one.kind for one in role.protocol.rhythm}  # comes by the clock, not by the turn
+    return Hear(role, at, line, Wait.ASKS if line.kind in beats & role.asks.keys() else Wait.PUSH)

@@ -32,9 +32,9 @@ class Wait(Enum):
     ANSWER = "answer"
     """An answer, a key or an endpoint: until the deadline."""
     PUSH = "push"
-    """Something that it said by itself: a moment."""
+    """Something that it said or asked by itself: a moment, so that the answer comes in its place."""
     ASKS = "asks"
-    """Something that it asks by itself (a ping): not at all."""
+    """Something that it asks in a rhythm of its own (a ping): not at all."""
     BYTES = "bytes"
     """A stream that cannot be read: until as many bytes have come."""
 

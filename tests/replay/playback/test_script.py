@@ -12,7 +12,7 @@ from recordings.reader import Reader
 from replay.playback.loading import load
 from replay.playback.script import asked_by_server, read_script
 from replay.playback.steps import Close, Hear, Open, Say, Script, Wait
-from tests.replay import clients
+from tests.replay import clients, clients_gamespy
 from tests.replay.clients import Taped
 
 
@@ -44,6 +44,13 @@ def test_what_a_turn_waits_for(tmp_path: Path) -> None:
     assert waits["+usr"] == waits["+msg"] == {Wait.PUSH}
     assert waits["~png"] == {Wait.ASKS}
     assert waits["+ses"] == {Wait.ANSWER}  # the result of the race repeats what is in it
+
+
+def test_a_turn_waits_a_moment_for_what_is_asked_only_once(tmp_path: Path) -> None:
+    script = script_of(clients_gamespy.nat_negotiation, tmp_path)
+    waits = {step.line.kind: step.wait for step in script.steps if isinstance(step, Hear)}
+    assert waits["CONNECT"] is Wait.PUSH  # its answer comes before the report, as recorded
+    assert waits["REPORT_ACK"] is Wait.ANSWER
 
 
 def test_answers_to_the_server_are_cues(tmp_path: Path) -> None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 MAGIC = bytes.fromhex("fdfc1e666ab2")
 FILLER = bytes.fromhex("ffff6d16b57dea")
 INIT, INITACK, CONNECT, CONNECT_ACK, REPORT, REPORT_ACK = 0, 1, 5, 6, 0x0D, 0x0E
 ADDRESS_CHECK, ADDRESS_REPLY, PREINIT, PREINIT_ACK = 0x0A, 0x0B, 0x0F, 0x10
+TYPE_AT = 7
 
 
 def packet(kind: int, cookie: int, body: bytes, version: int = 4) -> bytes:
@@ -25,8 +26,12 @@ def endpoint(address: tuple[str, int]) -> bytes:
 
 
 class World:
+    send: Callable[[bytes, tuple[str, int]], object]
+    """Says something by itself; set by the stage."""
+
     def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed)
+        self.send = lambda data, peer: None
         self.problems: list[str] = []
         self.partner = f"203.0.113.{self.draw.randrange(1, 200)}", self.draw.randrange(1024, 65000)
         self.met = self.reported = 0
@@ -42,7 +47,7 @@ class Server:
         if not data.startswith(MAGIC) or len(data) < 12:
             self.world.problems.append("no packet of ours")
             return
-        kind, cookie, body = data[7], struct.unpack(">I", data[8:12])[0], data[12:]
+        kind, cookie, body = data[TYPE_AT], struct.unpack(">I", data[8:12])[0], data[12:]
         handler = {
             PREINIT: self._preinit,
             INIT: self._init,
