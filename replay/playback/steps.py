@@ -32,7 +32,7 @@ class Wait(Enum):
     ANSWER = "answer"
     """An answer, a key or an endpoint: until the deadline."""
     PUSH = "push"
-    """Something that it said or asked by itself: a moment, so that the answer comes in its place."""
+    """Something that it said or asked by itself: a moment, so that the reply keeps its place."""
     ASKS = "asks"
     """Something that it asks in a rhythm of its own (a ping): not at all."""
     BYTES = "bytes"
