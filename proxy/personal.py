@@ -67,9 +67,9 @@ def category_of(personal: Mapping[str, str], kind: str, path: str) -> str | None
 LOBBY = personal_of(
     """
     password: *.PASS *.LKEY;
-    name: auth.NAME acct.NAME edit.NAME cper.NAME dper.NAME AUTH.NAME *.PERS *.PERSONAS *.ALTS
-      *.OPTS +who.N +who.M onln.N onln.M +usr.N +msg.N +rnk.N +snp.N +ses.SELF +ses.OPPO +ses.HOST
-      chal.HOST room.HOST rank.NAME0 rank.NAME1 mesg.PRIV mesg.NAME snap.FIND *.USER *.FUSR;
+    name: auth.NAME acct.NAME edit.NAME cper.NAME dper.NAME AUTH.NAME *.PERS *.PERSONAS *.OPTS
+      +who.N +who.M onln.N onln.M +usr.N +msg.N +rnk.N +snp.N +ses.SELF +ses.OPPO +ses.HOST
+      room.HOST rank.NAME0 rank.NAME1 mesg.PRIV mesg.NAME snap.FIND *.USER *.FUSR;
     email: *.MAIL *.PMAIL;
     address: *.ADDR *.FROM *.A *.MADDR *.BUDDY_URL *.BUDDY_SERVER *.BUDDYSERVERNAME;
     mac: *.MID *.MAC;

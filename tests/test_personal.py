@@ -36,6 +36,9 @@ def test_every_category_is_known(name: str) -> None:
         ("ea-lobby", "auth", "MID", "mac"),
         ("ea-lobby", "+who", "N", "name"),
         ("ea-lobby", "+rom", "N", None),
+        ("ea-lobby", "+ses", "HOST", "name"),
+        ("ea-lobby", "chal", "HOST", None),  # 1: the client hosts
+        ("ea-lobby", "cper", "ALTS", None),  # how many other names to offer
         ("gamespy-presence", "newuser", "email", "email"),
         ("gamespy-presence", "login", "response", "password"),
         ("gamespy-cdkey", "auth", "resp", "cdkey"),

@@ -11,7 +11,9 @@ from proxy.mutation.rewriting import Rewriting, Rewritten
 from proxy.mutation.rulefile import RuleSet, read_rules
 from recordings.choosing import one_session, open_recording
 from recordings.errors import UserError
+from recordings.hints import words_of
 from recordings.model import Direction, Key
+from recordings.nearest import meant
 from recordings.reader import Reader
 from recordings.rows import SessionRow
 from recordings.writer import Recording
@@ -42,13 +44,27 @@ def mutate(
         work = Rewriting(flows, mutations, keys=keys, secrets=secrets)
         made = work.run(reader.frames(session_id=row.id))
         if not made.notes and not any(one.found for one in mutations.totals()):
-            raise UserError(f"no rule found a frame in session {row.id}: nothing is written")
+            why = _unknown(rule_set, sets, words_of(reader).kinds)
+            raise UserError(f"no rule found a frame in session {row.id}: {why}nothing is written")
         note = _note(file, row, rules, sets, rule_set)
         with Recording.open(write) as recording:
             copy = Copy(recording, row, flows, note, keys=keys, secrets=secrets)
             copy.write(made)
     yield from _report(rule_set, mutations, made)
     yield f"wrote {write}: session {copy.id}, {copy.frames:,} frames, {copy.changed:,} changed"
+
+
+def _unknown(rules: RuleSet, sets: Sequence[str], kinds: Mapping[str, int]) -> str:
+    """Which kind that was asked for the recording has not, and which one may be meant."""
+    asked = [term.value for rule in rules.rules for term in rule.terms if term.operator == "k"]
+    asked += [
+        text.partition("=")[0].split(".")[0] for text in sets if "." in text.partition("=")[0]
+    ]
+    for kind in asked:
+        if "*" not in kind and kind not in kinds:
+            hint = meant(kind, kinds)
+            return f"it has no kind {kind}{f', {hint}' if hint else ''}; "
+    return ""
 
 
 def _given(reader: Reader, session: int) -> list[Key]:

@@ -131,7 +131,11 @@ def test_the_same_seed_gives_the_same_copy(evening: Path, tmp_path: Path) -> Non
         ((), "there is nothing to change: give --set"),
         (("--set", "auth.NAM=x"), "auth has no field NAM; did you mean NAME?"),
         (("--set", "auth.NAME"), "write KIND.FIELD=VALUE"),
-        (("--set", "PRIVMSG.text=x"), "no rule found a frame in session 1: nothing is written"),
+        (
+            ("--set", "PRIVMSG.text=x"),
+            "no rule found a frame in session 1: it has no kind PRIVMSG; ",
+        ),
+        (("--set", "chak.PERS=x"), "it has no kind chak, did you mean chal?; nothing is written"),
         (("--set", "auth.NAME=x", "--session", "2"), "has no session 2"),
         (("--rules", "none.toml"), "none.toml cannot be read"),
     ],
