@@ -36,6 +36,8 @@ UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
 SECURE = b"\\secure\\"
 SECURE_LENGTH = 6
 GREETING_LIMIT = 4096
+REQUEST_LIMIT = 16384
+"""Bytes of a request, whose filter is a line: each chunk of it searches the whole of it."""
 LOGIN = b"\\gamename\\"
 QUERY_ID = b"\\queryid\\"
 FATAL = b"\\fatal\\"
@@ -317,6 +319,8 @@ def _greeting_length(buffer: bytes | bytearray, start: int) -> int:
 def _request_length(buffer: bytes | bytearray, start: int) -> int:
     if buffer[start] != 0x5C:
         raise WireError("request, byte 0: it begins with a backslash")
+    if len(buffer) - start > REQUEST_LIMIT and buffer.find(MARK, start, start + REQUEST_LIMIT) < 0:
+        raise WireError(f"request, byte {REQUEST_LIMIT}: there is no end of it")
     final = buffer.find(MARK, start)
     if final < 0:
         return 0
@@ -327,6 +331,8 @@ def _request_length(buffer: bytes | bytearray, start: int) -> int:
     if tail != QUERY_ID:
         return 0 if QUERY_ID.startswith(tail) else end - start
     closing = buffer.find(b"\\", end + len(QUERY_ID))
+    if closing < 0 and len(buffer) - start > REQUEST_LIMIT:
+        return end - start
     return closing + 1 - start if closing >= 0 else 0
 
 

@@ -191,6 +191,16 @@ def test_an_endless_greeting_is_given_up() -> None:
     assert "there is no \\secure\\ in it" in (frame.error or "")
 
 
+@pytest.mark.parametrize("start", [b"\\list\\cmp", b"\\gamename\\gmtest\\final\\\\queryid\\1"])
+def test_an_endless_request_is_given_up(start: bytes) -> None:
+    """Each piece of it is searched from the beginning: without an end it would take for ever."""
+    machine = BROWSER.dissector(SessionKeys())
+    pieces = [start] + [b"a" * 1000] * 17
+    frames = [frame for piece in pieces for frame in machine.feed(UP, piece, 1)]
+    assert frames
+    assert b"".join(frame.raw or b"" for frame in frames) == b"".join(pieces)
+
+
 def test_an_empty_key_of_enctype_2_is_refused() -> None:
     (frame,) = _opened(TREE, ASK).feed(DOWN, b"\xec" + bytes(20), 1)
     assert "EncType2.key, byte 0: it is empty" in (frame.error or "")
