@@ -7,8 +7,9 @@ the store that they write to.
 from __future__ import annotations
 
 import threading
+from typing import Any
 
-from recordings.model import Frame, Key, Origin, Transport
+from recordings.model import Frame, Key
 from recordings.writer import Recording
 
 PAUSE = 0.002
@@ -41,18 +42,8 @@ class CaptureStore:
         self.annotates = recording.annotates
         """See `Store.annotates`."""
 
-    def add_session(
-        self,
-        *,
-        game: str | None,
-        client: str,
-        origin: Origin,
-        note: str | None = None,
-        uid: str | None = None,
-    ) -> int:
-        session_id = self._recording.add_session(
-            game=game, client=client, origin=origin, note=note, uid=uid, at=self._clock.at
-        )
+    def add_session(self, **named: Any) -> int:
+        session_id = self._recording.add_session(**named, at=self._clock.at)
         self._ends[session_id] = self._clock.at
         return session_id
 
@@ -60,28 +51,8 @@ class CaptureStore:
         at = self._ends.pop(session_id, self._clock.at)
         self._recording.end_session(session_id, at=at)
 
-    def add_flow(
-        self,
-        *,
-        session_id: int,
-        protocol: str,
-        transport: Transport,
-        client: str,
-        server: str | None,
-        hostname: str | None = None,
-        parent_frame_id: int | None = None,
-        opened_at: int,
-    ) -> int:
-        flow_id = self._recording.add_flow(
-            session_id=session_id,
-            protocol=protocol,
-            transport=transport,
-            client=client,
-            server=server,
-            hostname=hostname,
-            parent_frame_id=parent_frame_id,
-            opened_at=opened_at,
-        )
+    def add_flow(self, *, session_id: int, **named: Any) -> int:
+        flow_id = self._recording.add_flow(session_id=session_id, **named)
         self._sessions[flow_id] = session_id
         return flow_id
 
@@ -111,26 +82,8 @@ class CaptureStore:
     def forwarded(self, frame: Frame) -> None:
         """Nothing is forwarded here."""
 
-    def add_key(
-        self,
-        session_id: int,
-        key: Key,
-        *,
-        flow_id: int | None = None,
-        frame_id: int | None = None,
-    ) -> None:
-        self._recording.add_key(session_id, key, flow_id=flow_id, frame_id=frame_id)
+    def add_key(self, session_id: int, key: Key, **ids: int | None) -> None:
+        self._recording.add_key(session_id, key, **ids)
 
-    def add_event(
-        self,
-        kind: str,
-        detail: str,
-        *,
-        at: int,
-        session_id: int | None = None,
-        flow_id: int | None = None,
-        frame_id: int | None = None,
-    ) -> None:
-        self._recording.add_event(
-            kind, detail, at=at, session_id=session_id, flow_id=flow_id, frame_id=frame_id
-        )
+    def add_event(self, kind: str, detail: str, *, at: int, **ids: int | None) -> None:
+        self._recording.add_event(kind, detail, at=at, **ids)

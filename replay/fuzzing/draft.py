@@ -6,7 +6,7 @@ exchanged for those of the recording when it is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -46,6 +46,9 @@ class Draft:
     def _real(self, what: str, own: int | None) -> Any:
         return self._ids[what].get(own) if own else None
 
+    def _real_ids(self, ids: Mapping[str, int | None]) -> dict[str, int | None]:
+        return {name: self._real(name.removesuffix("_id"), own) for name, own in ids.items()}
+
     def _made(self, what: str, own: int, make: Callable[[Store], int], store: Store) -> None:
         self._ids[what][own] = make(store)
 
@@ -80,44 +83,18 @@ class Draft:
     def _append(self, flow_id: int, frame: Frame, store: Store) -> int:
         return store.append(self._real("flow", flow_id), frame)
 
-    def add_key(
-        self,
-        session_id: int,
-        key: Key,
-        *,
-        flow_id: int | None = None,
-        frame_id: int | None = None,
-    ) -> None:
+    def add_key(self, session_id: int, key: Key, **ids: int | None) -> None:
         """See `Store.add_key`."""
         self._calls.append(
             lambda store: store.add_key(
-                self._real("session", session_id),
-                key,
-                flow_id=self._real("flow", flow_id),
-                frame_id=self._real("frame", frame_id),
+                self._real("session", session_id), key, **self._real_ids(ids)
             )
         )
 
-    def add_event(
-        self,
-        kind: str,
-        detail: str,
-        *,
-        at: int,
-        session_id: int | None = None,
-        flow_id: int | None = None,
-        frame_id: int | None = None,
-    ) -> None:
+    def add_event(self, kind: str, detail: str, *, at: int, **ids: int | None) -> None:
         """See `Store.add_event`."""
         self._calls.append(
-            lambda store: store.add_event(
-                kind,
-                detail,
-                at=at,
-                session_id=self._real("session", session_id),
-                flow_id=self._real("flow", flow_id),
-                frame_id=self._real("frame", frame_id),
-            )
+            lambda store: store.add_event(kind, detail, at=at, **self._real_ids(ids))
         )
 
     def close_flow(self, flow_id: int, at: int, reason: str) -> None:

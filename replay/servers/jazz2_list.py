@@ -25,7 +25,6 @@ from proxy.protocols.jazz2_list import (
     Server,
     ServerLine,
 )
-from recordings.errors import UserError
 from recordings.model import Transport
 from replay.servers._jazz2 import LIST_MODES, Game
 from replay.standin.rules import OPAQUE, Act, Acts, Close, Later, Rules, Say, hears
@@ -140,15 +139,12 @@ class Jazz2List(Rules):
         return [*self._own(client), *self.entries.values()]
 
     def _own(self, client: Client) -> Iterator[Entry]:
-        if self.option("own") == "0":
+        place = self.own_server(client, "jazz2", "control", Transport.TCP)
+        if place is None:
             return
-        try:
-            host, port = self.world.reach(client, "jazz2", "control", transport=Transport.TCP)
-        except UserError:
-            return  # the list alone is served
         game = self.game
         yield Entry(
-            *(host, port, clean(game.name), game.count, game.limit),
+            *(*place, clean(game.name), game.count, game.limit),
             *(LIST_MODES.get(game.mode, 1), bool(game.password), game.version.strip(), game.began),
         )
 

@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl
 
 from proxy.layouts.http_message import HttpMessage
 from proxy.message import Message, Opaque
-from recordings.errors import UserError
 from recordings.model import Json, Transport
 from replay.servers._kaillera import WAITING, Hall, Room
 from replay.standin.rules import OPAQUE, Act, Acts, Close, Rules, Say, hears
@@ -80,13 +79,9 @@ class KailleraList(Rules):
         yield from reply(client, 200, text)
 
     def _own(self, client: Client) -> Iterator[Listed]:
-        """Our own server, where this client reaches it."""
-        if self.option("own") == "0":
+        place = self.own_server(client, "kaillera", "main", Transport.UDP)
+        if place is None:
             return
-        try:
-            host, port = self.world.reach(client, "kaillera", "main", transport=Transport.UDP)
-        except UserError:
-            return  # the list alone is served
         rooms = self.hall.rooms.values()
         waiting = tuple(
             (str(r.id), clean(r.rom), clean(r.owner.name), clean(r.emulator), room_size(r))
@@ -96,8 +91,7 @@ class KailleraList(Rules):
         limit = self.hall.option("max_users", "100")
         yield Listed(
             clean(self.option("name", "Understudy")),
-            host,
-            port,
+            *place,
             len(self.hall.users),
             int(limit) if limit.isascii() and limit.isdigit() else 100,
             len(rooms),

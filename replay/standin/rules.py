@@ -39,8 +39,11 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from proxy.message import OPAQUE, Message
+from recordings.errors import UserError
 
 if TYPE_CHECKING:
+    from proxy.relay.api import Address
+    from recordings.model import Transport
     from replay.adaptive.lines import Line
     from replay.standin.ghosts import Presence
     from replay.standin.listed import Announcer
@@ -192,6 +195,20 @@ class Rules:
     def option(self, name: str, default: str = "") -> str:
         """What the user set for one of `options`."""
         return self.world.options.get(f"{self.protocol}.{name}", default)
+
+    def own_server(
+        self, client: Client, protocol: str, role: str, transport: Transport
+    ) -> Address | None:
+        """Where this client reaches our own server, for a list of servers to name it.
+
+        None: the user does not want it listed (the option `own` is 0), or no port can be had.
+        """
+        if self.option("own") == "0":
+            return None
+        try:
+            return self.world.reach(client, protocol, role, transport=transport)
+        except UserError:
+            return None
 
     # What a protocol may bring besides its handlers
 
