@@ -132,6 +132,24 @@ def test_keys_of_a_cipher_are_found_later(tmp_path: Path) -> None:
     assert wire(out) == wire(path)
 
 
+def test_a_cipher_of_ones_own_is_put_around_some_flows(tmp_path: Path) -> None:
+    path = tmp_path / "raw.understudy.db"
+    record(path, "raw-tcp", [(UP, b"HELLO"), (UP, Rc4(b"secret")(b"pos x=1"))])
+    key = f"--key=rc4={b'secret'.hex()}"
+    done = invoke(path, key)
+    assert "0 of them differently" in done.output
+    assert "no flow asks for the key rc4: --cipher rc4 deciphers" in done.output
+    done = invoke(path, key, "--cipher", "rc4", "--cipher-on", "raw-udp", "--from-frame", 2)
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert "--cipher-on raw-udp: no flow speaks it; there is raw-tcp" in done.output
+    assert "add --cipher" in invoke(path, key, "--cipher-on", "raw-tcp").output
+    done = invoke(path, key, "--cipher", "rc4", "--cipher-on", "raw-tcp", "--from-frame", 2)
+    assert "1 of them differently" in done.output
+    assert "no flow asks" not in done.output
+    plain = [row["plain"] for row in rows(path, "SELECT plain FROM frames")]
+    assert plain == [None, b"pos x=1"]
+
+
 def test_in_place_only_the_meaning_is_written(tmp_path: Path) -> None:
     """Frames that are cut the same are read anew where they are."""
     path = tmp_path / "r.understudy.db"

@@ -11,6 +11,7 @@ from proxy import options, registry
 from proxy.commands._generic import apply
 from proxy.commands._keys import read_keys
 from proxy.decoding import Outcome, reread, rewrite
+from proxy.generic import CIPHERS
 from proxy.keys import secret_key
 from recordings.choosing import check_session, open_recording
 from recordings.errors import UserError
@@ -44,13 +45,21 @@ def decode(wish: Wish) -> Iterator[str]:
         check_session(reader, wish.session)
         apply({flow.protocol for flow in reader.flows(wish.session)}, **wish.generic)
         sessions = [one for one in reader.sessions() if wish.session in (None, one.id)]
+        changed = 0
         with Recording.open(wish.write or wish.file) as recording:
             for session in sessions:
                 if wish.write is None:
                     outcome = reread(reader, recording, session, keys, secrets)
                 else:
                     outcome = rewrite(reader, recording, session, keys, secrets)
+                changed += outcome.changed
                 yield from _told(session.id, outcome, wish.write)
+    unused = [key.name for key in keys if key.name in CIPHERS]
+    if unused and not changed and wish.generic.get("cipher") is None:
+        yield (
+            f"no flow asks for the key {unused[0]}: --cipher {unused[0]} deciphers all of them, "
+            "--cipher-on PROTOCOL some, --from-frame N from there on"
+        )
 
 
 def _told(session: int, outcome: Outcome, write: Path | None) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 import click
@@ -27,6 +27,12 @@ _OPTIONS = (
         "or --key-from.",
     ),
     click.option(
+        "--cipher-on",
+        multiple=True,
+        metavar="PROTOCOL",
+        help="With --cipher: only the flows of this protocol (raw-tcp). Repeatable.",
+    ),
+    click.option(
         "--key-from",
         metavar="KIND.FIELD",
         help="The field that gives the key of --cipher (skey.SKEY), which then begins with the "
@@ -42,7 +48,7 @@ _OPTIONS = (
 
 
 def generic_options(command: F) -> F:
-    """Adds --frame, --cipher, --key-from and --from-frame."""
+    """Adds --frame, --cipher, --cipher-on, --key-from and --from-frame."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -52,6 +58,7 @@ def apply(
     names: Iterable[str],
     frame: str | None,
     cipher: str | None,
+    cipher_on: Collection[str],
     key_from: str | None,
     from_frame: int | None,
 ) -> None:
@@ -62,9 +69,15 @@ def apply(
             raise UserError("--frame cuts raw-tcp, and there is none: --relay raw-tcp:PORT=...")
         registry.replace(framed(registry.protocol("raw-tcp"), frame))
     if cipher is None:
-        if key_from is not None or from_frame is not None:
-            raise UserError("--key-from and --from-frame go with --cipher: add --cipher rc4")
+        if key_from is not None or from_frame is not None or cipher_on:
+            raise UserError(
+                "--cipher-on, --key-from and --from-frame go with --cipher: add --cipher rc4"
+            )
         return
     wish = CipherWish(cipher, key_from, from_frame)
-    for name in names:
+    for name in cipher_on:
+        if name not in names:
+            known = ", ".join(sorted(names))
+            raise UserError(f"--cipher-on {name}: no flow speaks it; there is {known}")
+    for name in cipher_on or names:
         registry.replace(ciphered(registry.protocol(name), wish))

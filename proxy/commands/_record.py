@@ -48,6 +48,7 @@ class Asked:
     protocol_file: Sequence[Path]
     frame: str | None = None
     cipher: str | None = None
+    cipher_on: Sequence[str] = ()
     key_from: str | None = None
     from_frame: int | None = None
     rules: Path | None = None
@@ -75,7 +76,14 @@ def job_options(asked: Asked) -> JobOptions:
     if asked.traffic.lan and not hosts & WILDCARDS.keys():
         raise UserError("--lan hears broadcasts only on all addresses: add --listen-host 0.0.0.0")
     names = {registry.protocol(one.listen.protocol).name for one in planned.listeners}
-    generic.apply(names, asked.frame, asked.cipher, asked.key_from, asked.from_frame)
+    generic.apply(
+        names,
+        asked.frame,
+        asked.cipher,
+        asked.cipher_on,
+        asked.key_from,
+        asked.from_frame,
+    )
     keys, secrets = read_keys(asked.keys_file, asked.key, asked.game_key)
     settings = Settings(
         game=asked.game,
