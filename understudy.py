@@ -7,6 +7,7 @@ command needs them, so that a listing starts at once.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import pkgutil
 import sys
@@ -60,6 +61,12 @@ ROOMS = {
 }
 """Room -> what its commands are about."""
 
+READERS = {
+    *("browse", "export", "follow", "frames", "mutate"),
+    *("protocols", "redact", "search", "show", "stats"),
+}
+"""Commands that say what frames mean and have no `--protocol-file` of their own: they get one."""
+
 
 def __getattr__(name: str) -> Any:
     """What authors import, fetched when it is asked for; `codec` and everything in it too."""
@@ -112,6 +119,8 @@ class House(click.Group):
         if place is None:
             return None
         command: click.Command = importlib.import_module(place).command
+        if cmd_name in READERS and not any(p.name == "protocol_file" for p in command.params):
+            command.params.append(_protocol_file())
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -136,13 +145,33 @@ class House(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what the user can mend is one sentence, and exit code 1 or 2."""
         from recordings.errors import UserError
+        from recordings.text import safe_lines
 
         try:
             return super().invoke(ctx)
         except UserError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(safe_lines(str(error))) from error
         except click.UsageError as error:
             raise _explained(error) from error
+
+
+def _protocol_file() -> click.Option:
+    def add(ctx: click.Context, param: click.Parameter, paths: tuple[Path, ...]) -> None:
+        if paths and not ctx.resilient_parsing:
+            registry = importlib.import_module("proxy.registry")
+            for path in paths:
+                registry.add_file(path)
+
+    return click.Option(
+        ["--protocol-file"],
+        multiple=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        envvar="UNDERSTUDY_PROTOCOL_FILE",
+        expose_value=False,
+        callback=add,
+        metavar="FILE",
+        help="A Python file with further protocols. Repeatable.",
+    )
 
 
 def _explained(error: click.UsageError) -> click.ClickException:
@@ -185,9 +214,19 @@ def cli(ctx: click.Context) -> None:
     ctx.meta["understudy.takeover"] = ("replay.standin.takeover", "RECORDER")
 
 
+def _show_defect(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """A defect of ours, which may tell of a peer's or a recording's text."""
+    import traceback
+
+    from recordings.text import safe_lines
+
+    sys.stderr.write(safe_lines("".join(traceback.format_exception(kind, error, trace))))
+
+
 def main() -> None:
     """Entry point of the `understudy` command."""
     _check_house()
+    sys.excepthook = _show_defect
     cli(prog_name="understudy")
 
 

@@ -17,8 +17,9 @@ class ProtocolViewer:
         """Read a frame; an unknown protocol gives an opaque one."""
         try:
             known = registry.protocol(frame.protocol or protocol)
-        except UserError as error:
-            return Shown("Opaque", {}, str(error))
+        except UserError:
+            name = frame.protocol or protocol
+            return Shown("Opaque", {}, f"{name} is not known here: --protocol-file FILE brings it")
         message = known.view(frame)
         meanings = {
             field.name: field.meaning

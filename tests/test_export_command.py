@@ -8,9 +8,40 @@ from pathlib import Path
 import pytest
 
 from proxy.viewer import VIEWER
+from recordings.model import Direction, Frame, Origin, Transport
 from recordings.samples import FOLDER, load_sample
 from recordings.writer import Recording
 from tests.importing.making import run
+
+OWN = '''
+from typing import Annotated, ClassVar
+
+from understudy import DatagramDissector, Protocol, Transport
+from understudy import U16BE, Magic, Struct, Table
+
+TABLE = Table("my own notes")
+
+
+@TABLE.message(0x07)
+class Pos(Struct):
+    """Where I am."""
+
+    mark: ClassVar = Magic(b"\\x07")
+    number: Annotated[U16BE, "counts"]
+
+
+PROTOCOLS = (
+    Protocol(
+        name="own-game",
+        title="a game of mine",
+        transports=(Transport.UDP,),
+        ports=(4001,),
+        make_dissector=DatagramDissector,
+        view_frame=lambda frame: TABLE[frame.direction][frame.clear[0]].decode(frame.clear),
+        kinds=TABLE.kinds(),
+    ),
+)
+'''
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +82,37 @@ def test_parquet(here: Path) -> None:
     done = run("export", "evening.understudy.db", "~d up", "--parquet", here / "archive")
     assert done.exit_code == 0, done.output
     assert "frames below" in done.output
+    for words, folder in ((("-w", "there"), "there"), ((), "evening-parquet")):
+        done = run("export", "evening.understudy.db", "--parquet", *words)
+        assert done.exit_code == 0, done.output
+        assert list((here / folder).rglob("*.parquet"))
+    done = run("export", "evening.understudy.db", "--parquet", "evening.understudy.db")
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    assert "is a file: give --parquet a folder" in done.output
+
+
+def test_a_protocol_of_ones_own_is_read_everywhere(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands that show what frames mean take --protocol-file, or the environment's."""
+    (here / "my_own.py").write_text(OWN, "utf-8")
+    assert "Where I am." in run("protocols", "own-game", "--protocol-file", "my_own.py").stdout
+    with Recording.open(here / "own.db") as recording:
+        session = recording.add_session(game=None, client="192.0.2.1", origin=Origin.RECORD)
+        flow = recording.add_flow(
+            session_id=session,
+            protocol="own-game",
+            transport=Transport.UDP,
+            client="192.0.2.1:5000",
+            server="192.0.2.2:4001",
+            opened_at=1,
+        )
+        recording.append(flow, Frame(Direction.TO_SERVER, 2, b"\x07\x00\x05", kind="Opaque"))
+    monkeypatch.setattr("proxy.registry._added", {})
+    said = run("show", "own.db", "1").stdout
+    assert "own-game is not known here: --protocol-file FILE brings it" in said
+    monkeypatch.setenv("UNDERSTUDY_PROTOCOL_FILE", str(here / "my_own.py"))
+    assert "a number  5  counts" in run("show", "own.db", "1").stdout
 
 
 @pytest.mark.parametrize("option", ["--wireshark-lua=kaillera", "--mitmproxy-addon"])

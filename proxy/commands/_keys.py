@@ -45,6 +45,7 @@ protocol_file_option = click.option(
     "--protocol-file",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="UNDERSTUDY_PROTOCOL_FILE",
     metavar="FILE",
     help="A Python file with further protocols. Repeatable.",
 )

@@ -20,9 +20,11 @@ from recordings.viewing import Viewer
 @click.option("--sql", is_flag=True, help="SQL statements that make the recording anew.")
 @click.option(
     "--parquet",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Parquet files below DIR, one row a frame, by game and day (needs the extra `archive`).",
+    is_flag=False,
+    flag_value="",
+    metavar="[DIR]",
+    help="Parquet files below DIR (or -w OUT), one row a frame, by game and day (needs the extra "
+    "`archive`).",
 )
 @click.option(
     "--python-vectors",

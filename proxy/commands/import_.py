@@ -131,3 +131,5 @@ def _tell(report: Report, out: Path, quiet: bool) -> None:
             f"imported {out}: {_count(tally.sessions, 'session')}, {_count(tally.flows, 'flow')}, "
             f"{_count(tally.frames, 'frame')}, {_count(tally.errors, 'error')}{rest}"
         )
+        if tally.errors:
+            click.echo(f"look at the errors: understudy frames {out} '~e'")

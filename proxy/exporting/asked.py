@@ -32,7 +32,8 @@ class Asked:
     pcapng: bool
     jsonl: bool
     sql: bool
-    parquet: Path | None
+    parquet: str | None
+    """The folder; empty: that of `write`."""
     python_vectors: bool
     svg: bool
     html: bool
@@ -68,7 +69,7 @@ OF_PCAPNG = ("deciphered", "forwarded", "synthetic", "no_comments")
 
 def run(asked: Asked, viewer: Viewer | None) -> None:
     """Write the one format that was asked for; raises UserError."""
-    chosen = [name for name in FORMATS if getattr(asked, name)]
+    chosen = [name for name in FORMATS if getattr(asked, name) not in (None, False)]
     if len(chosen) != 1:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in FORMATS)
         raise click.UsageError(f"Choose one format: {options}.")
@@ -112,10 +113,7 @@ def _writing(asked: Asked, ending: str, stem: str = "") -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    name = stem or (
-        asked.file.name.removesuffix(".db").removesuffix(".understudy") if asked.file else ""
-    )
-    path = asked.write or Path(f"{name}{ending}")
+    path = asked.write or Path(f"{stem or _stem(asked)}{ending}")
     _spare(path)
     part = path.with_name(f"{path.name}.part")
     try:
@@ -128,6 +126,11 @@ def _writing(asked: Asked, ending: str, stem: str = "") -> Iterator[BinaryIO]:
     finally:
         part.unlink(missing_ok=True)
     click.echo(f"wrote {path}: {path.stat().st_size:,} bytes", err=True)
+
+
+def _stem(asked: Asked) -> str:
+    """`evening.understudy.db` -> `evening`."""
+    return asked.file.name.removesuffix(".db").removesuffix(".understudy") if asked.file else ""
 
 
 def _spare(path: Path) -> None:
@@ -172,8 +175,19 @@ def _pcapng(asked: Asked, viewer: Viewer | None) -> None:
 def _jsonl(asked: Asked, viewer: Viewer | None) -> None:
     from recordings.exporting.dumping import json_lines
 
-    with _reading(asked) as (reader, _):
-        _lines(asked, ".jsonl", json_lines(reader, asked.session))
+    with _reading(asked) as (reader, choice):
+        total = sum(flow.frames for flow in choice.flows(reader))
+        with Progress("export", total) as progress:
+            lines = _counted(json_lines(reader, asked.session), progress)
+            _lines(asked, ".jsonl", lines)
+
+
+def _counted(lines: Iterable[str], progress: Progress) -> Iterator[str]:
+    """The lines; every thousand are told."""
+    for number, line in enumerate(lines, 1):
+        yield line
+        if number % 1000 == 0:
+            progress.advance(1000)
 
 
 def _sql(asked: Asked, viewer: Viewer | None) -> None:
@@ -188,12 +202,16 @@ def _sql(asked: Asked, viewer: Viewer | None) -> None:
 def _parquet(asked: Asked, viewer: Viewer | None) -> None:
     from recordings.exporting.parquet import export_parquet
 
-    assert asked.parquet is not None
+    folder = (
+        Path(asked.parquet) if asked.parquet else asked.write or Path(f"{_stem(asked)}-parquet")
+    )
+    if folder.is_file():
+        raise UserError(f"{folder} is a file: give --parquet a folder")
     with _reading(asked) as (reader, choice):
         total = sum(flow.frames for flow in choice.flows(reader))
         with Progress("export", total) as progress:
-            count = export_parquet(reader, choice, asked.parquet, progress.advance)
-    click.echo(f"wrote {count:,} frames below {asked.parquet}", err=True)
+            count = export_parquet(reader, choice, folder, progress.advance)
+    click.echo(f"wrote {count:,} frames below {folder}", err=True)
 
 
 def _python_vectors(asked: Asked, viewer: Viewer | None) -> None:

@@ -62,6 +62,11 @@ def check_archive(folder: Path) -> None:
     try:
         found = json.loads((folder / MARK).read_text("utf-8"))["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
+        if folder == Path():
+            raise UserError(
+                "this folder is no archive: name one before the SQL, or make one with "
+                "`understudy archive build DIR FILES...`"
+            ) from error
         raise UserError(
             f"{folder} is no archive: make one with `understudy archive build {folder} FILES...`"
         ) from error

@@ -89,9 +89,8 @@ class Entry:
             fields = ", ".join(one.path for one in self.changes[:6])
             more = len(self.changes) - 6
             return f"{what}: {fields}{f' and {more} more' if more > 0 else ''} differ"
-        if self.state is State.MISSING and _up(said):
-            return f"{what} was never said"
-        return f"{what} {_WORDS[self.state]}"
+        unsaid = self.state is State.MISSING and _up(said)
+        return f"{what} {'was never said' if unsaid else _WORDS[self.state]}"
 
     def to_json(self) -> dict[str, Json]:
         """For a program."""
