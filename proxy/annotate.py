@@ -38,8 +38,11 @@ def fill(frame: Frame, message: Message) -> None:
     frame.kind = message.kind
     if message.__class__ is Opaque:
         frame.error = frame.error or message.error
-    else:
+        return
+    try:
         frame.fields = as_json(message.fields())
+    except Exception as error:  # a fault of the protocol file must not reach the game
+        frame.error = frame.error or f"{type(error).__name__}: {error}"
 
 
 def annotate(protocol: str, frame: Frame) -> None:

@@ -26,6 +26,7 @@ class Held:
         self._tap = tap
         self._kept = bytearray()  # raw bytes that no frame has held yet
         self._ahead = 0  # how many of them were forwarded by a flush
+        self._gone = False  # the frame that is judged now has been forwarded, or dropped
 
         def send(data: bytes) -> None:
             if tap.pipe is not None:
@@ -45,7 +46,11 @@ class Held:
         kinds, peek = self._kinds, self._peek
         if kinds is None or peek is None or not self._box.idle:
             return False
-        return peek(self._direction, datagram) not in kinds
+        try:
+            return peek(self._direction, datagram) not in kinds
+        except Exception as error:  # a fault of the protocol file
+            self._rule_failed(error)
+            return False
 
     def all_pass(self, frames: list[Frame], data: bytes) -> bool:
         """The same of frames that are exactly what came last; they are no longer kept then."""
@@ -53,11 +58,15 @@ class Held:
         if kinds is None or peek is None or self._ahead or len(kept) != len(data):
             return False
         left = len(data)
-        for frame in frames:
-            raw = frame.raw
-            if raw is None or frame.plain is not None or peek(self._direction, raw) in kinds:
-                return False
-            left -= len(raw)
+        try:
+            for frame in frames:
+                raw = frame.raw
+                if raw is None or frame.plain is not None or peek(self._direction, raw) in kinds:
+                    return False
+                left -= len(raw)
+        except Exception as error:  # see `passes`
+            self._rule_failed(error)
+            return False
         if left or not self._box.idle:
             return False
         kept.clear()
@@ -92,6 +101,16 @@ class Held:
 
     def take(self, frame: Frame, out: list[bytes]) -> None:
         """Judge a frame, record it, and add what to forward for it to `out`."""
+        ahead = min(self._ahead, len(frame.raw or b""))
+        self._gone = False
+        try:
+            self._take(frame, out)
+        except Exception as error:  # a fault of a rule, a protocol file, or ours
+            self._rule_failed(error)
+            if not self._gone:
+                out += self._box.put((frame.raw or b"")[ahead:])
+
+    def _take(self, frame: Frame, out: list[bytes]) -> None:
         raw = frame.raw or b""
         ahead = min(self._ahead, len(raw))
         message = self._tap.view(frame)
@@ -99,12 +118,14 @@ class Held:
             del self._kept[: len(raw)]
             self._ahead -= ahead
         if ahead:
-            self._tap.record(frame, message)
             out.append(self._forward(frame)[ahead:])
+            self._gone = True
+            self._tap.record(frame, message)
             return
         made = judge(self._tap.rules, frame, message, self._rule_failed)
         self._insert(frame, made.before, Action.INSERTED, out)
         if isinstance(made.message, Drop):
+            self._gone = True
             frame.action = Action.DROPPED
             self._tap.record(frame, message)
         else:
@@ -122,11 +143,13 @@ class Held:
         if made.behind and self._tap.pipe is not None:
             self._tap.record(frame, message)
             self._box.keep(made.behind + 1, lambda: self._late(frame, message, made))
+            self._gone = True
             return
         wire = self._wire(frame, message, made)
         if wire != frame.raw:
             frame.sent = wire
         self._tap.record(frame, message)
+        self._gone = True
         if made.delay and self._tap.pipe is not None:
             self._box.delay(wire, made.delay)
         else:
@@ -155,7 +178,10 @@ class Held:
         if wire is None:
             wire = self._forward(frame)
         for edit in made.wire:
-            changed, wire = True, edit(wire)
+            try:
+                changed, wire = True, edit(wire)
+            except Exception as error:  # a fault of the rule
+                self._rule_failed(error)
         if changed and frame.action is None:
             frame.action = Action.CHANGED
         return wire

@@ -240,7 +240,10 @@ class Tap:
         if frame.error is not None or (derived is not None and "checks" in derived):
             self._look(frame)
         if self._watch:
-            self._watch.frame(flow, frame, message)
+            try:
+                self._watch.frame(flow, frame, message)
+            except Exception as error:  # what cannot be shown is recorded all the same
+                self.warn("defect", f"a frame cannot be shown: {error}", frame.id)
         if fate is not None:
             self._befell(frame, message, fate)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,9 +15,9 @@ from proxy.flow import Flow
 from proxy.message import OPAQUE, Message
 from proxy.protocol import Protocol
 from proxy.relay.api import Address, Listen
-from proxy.rules import Rule, Swallow, Verdict, chosen
+from proxy.rules import Change, Rule, Swallow, Verdict, chosen
 from proxy.tap import Tap
-from recordings.model import Action, Direction, Frame, Transport
+from recordings.model import Action, Direction, Frame, Json, Transport
 from tests.toy import DOWN, TOY, UP, Clock, MemoryStore, keys, listen
 
 PEEKED = replace(TOY, peek=lambda direction, clear: clear[:4].decode("latin-1").strip())
@@ -155,3 +156,68 @@ def test_a_peek_names_every_kind_that_is_announced(name: str) -> None:
             assert (seen if seen in named else None) == kind, vector.name
             looked += kind is not None
     assert looked
+
+
+def _fails(*_: object) -> Any:
+    raise ZeroDivisionError("a defect")
+
+
+class _Speechless(Message):
+    """A message of a protocol file that fails when it is asked what it says."""
+
+    kind = "A"
+
+    def __init__(self, clear: bytes) -> None:
+        self.clear = clear
+
+    def encode(self) -> bytes:
+        return self.clear
+
+    def fields(self) -> dict[str, Json]:
+        raise ZeroDivisionError("a defect")
+
+
+class _Told(Nosy):
+    def recorded(self, frame: Frame) -> None:
+        raise ZeroDivisionError("a defect")
+
+
+class _Edits(Nosy):
+    def judge(self, frame: Frame, message: Message) -> Verdict:
+        return Change(message, wire=(_fails,))
+
+
+class _Blind:
+    """A live view that fails."""
+
+    def frame(self, flow: Flow, frame: Frame, message: Message | None) -> None:
+        raise ZeroDivisionError("a defect")
+
+    def event(self, flow: Flow | None, kind: str, detail: str) -> None: ...
+
+
+@pytest.mark.parametrize("transport", list(Transport))
+@pytest.mark.parametrize(
+    ("protocol", "rule"),
+    [
+        (replace(TOY, peek=_fails), Swallow("C", DOWN)),
+        (replace(TOY, view_frame=lambda frame: _Speechless(frame.clear)), Nosy()),
+        (TOY, _Told()),
+        (TOY, _Edits()),
+        (TOY, Nosy()),
+    ],
+    ids=["peek", "fields", "recorded", "wire edit", "live view"],
+)
+def test_nothing_that_fails_loses_or_repeats_a_byte(
+    protocol: Protocol, rule: Rule, transport: Transport
+) -> None:
+    tap, wire, store = make(protocol, rule, transport=transport)
+    tap._watch = _Blind() if type(rule) is Nosy else None
+    chunks = [b"A B=1\n", b"D\nA ", b"B=2\n"]
+    if transport is Transport.UDP:
+        chunks = b"".join(chunks).splitlines(keepends=True)
+    for chunk in chunks:
+        wire.out += tap.through(DOWN, chunk)
+    assert b"".join(wire.out) == b"".join(chunks)
+    assert [frame.raw for frame in store.frames] == [b"A B=1\n", b"D\n", b"A B=2\n"]
+    assert len(store.events) <= 1, "it is said once"

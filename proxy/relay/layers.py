@@ -14,6 +14,8 @@ Touched of mitmproxy: `proxy.layer.Layer` and `NextLayer` (layer, context), `pro
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
@@ -40,7 +42,7 @@ from proxy.relay.flow import (
 )
 from proxy.relay.mode_host import TUNNEL_DNS, DatagramHost, ModeHost
 from proxy.relay.sockets import plain_address
-from proxy.relay.tcp_side import HOLD_LIMIT, HOLD_TIME
+from proxy.relay.tcp_side import HOLD_LIMIT, HOLD_MOST, HOLD_TIME
 from recordings.model import Direction, Transport
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -68,6 +70,7 @@ class RelayLayer(layer.Layer):
         self._inside = False
         self._out: list[commands.Command] = []
         self._moved = {UP: 0, DOWN: 0}  # counts chunks, so that a wakeup knows if any came since
+        self._began = {UP: 0.0, DOWN: 0.0}  # when the first of what is kept back came
         self._wakeups: dict[Any, tuple[Direction, int]] = {}
         self._lingering: set[Direction] = set()
 
@@ -127,17 +130,25 @@ class RelayLayer(layer.Layer):
             out, kept = [data], 0
         self._send_all(direction, out)
         self._moved[direction] += 1
+        if out or not kept:
+            self._began[direction] = 0.0
         if kept >= HOLD_LIMIT:
-            self._send_all(direction, self._safely(self.tap.flush, direction))
+            self._give_up(direction)
         elif kept:
+            self._began[direction] = self._began[direction] or time.monotonic()
             wakeup = commands.RequestWakeup(HOLD_TIME)
             self._wakeups[wakeup] = (direction, self._moved[direction])
             self._out.append(wakeup)
 
     def _waited(self, wakeup: Any) -> None:
         direction, moved = self._wakeups.pop(wakeup, (UP, -1))
-        if moved == self._moved[direction]:
-            self._send_all(direction, self._safely(self.tap.flush, direction))
+        began = self._began[direction]
+        if moved == self._moved[direction] or 0 < began <= time.monotonic() - HOLD_MOST:
+            self._give_up(direction)
+
+    def _give_up(self, direction: Direction) -> None:
+        self._began[direction] = 0.0
+        self._send_all(direction, self._safely(self.tap.flush, direction))
 
     def _ended(self, direction: Direction) -> None:
         self._send_all(direction, self._safely(self.tap.ended, direction))
@@ -173,7 +184,10 @@ class RelayLayer(layer.Layer):
 
     def _failed(self, error: Exception) -> None:
         defect(self.sink, error)
-        self.tap = Mute()
+        failed, self.tap = self.tap, Mute()
+        for direction in (UP, DOWN):
+            with contextlib.suppress(Exception):
+                self._send_all(direction, failed.flush(direction))
 
     # the pipe
 

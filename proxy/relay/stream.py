@@ -57,7 +57,8 @@ class Stream(asyncio.Transport):
         self._waiting = bytearray()
         self._high = LOW_WATER
         self._reading = self._paused = self._full = False
-        self._ended = self._closing = self._lost = False
+        self._ended = self._closing = self._lost = self._heard_all = False
+        self._broken: OSError | None = None  # it takes no more; what it said is still to be read
         protocol.connection_made(self)
         if not self._paused:
             self.resume_reading()
@@ -79,7 +80,10 @@ class Stream(asyncio.Transport):
             self._received(data)
             return
         self._stop_reading()
-        if not self._protocol.eof_received():
+        self._heard_all = True
+        if self._broken is not None:
+            self._lose(self._broken)
+        elif not self._protocol.eof_received():
             self.close()
 
     def _stop_reading(self) -> None:
@@ -115,7 +119,7 @@ class Stream(asyncio.Transport):
             except (BlockingIOError, InterruptedError):
                 pass
             except OSError as error:
-                self._lose(error)
+                self._break(error)
                 return
             if sent == len(data):
                 return
@@ -136,7 +140,7 @@ class Stream(asyncio.Transport):
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self._lose(error)
+            self._break(error)
             return
         if not waiting:
             self._loop.remove_writer(self._file)
@@ -162,6 +166,19 @@ class Stream(asyncio.Transport):
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_WR)
 
+    def _break(self, error: OSError) -> None:
+        """The peer takes no more; what it said before, perhaps why, the kernel still has."""
+        if self._heard_all or self._closing:
+            self._lose(error)
+            return
+        self._broken, self._ended = error, True
+        self._drop_waiting()
+
+    def _drop_waiting(self) -> None:
+        if self._waiting:
+            self._loop.remove_writer(self._file)
+            self._waiting.clear()
+
     # ending
 
     def is_closing(self) -> bool:
@@ -183,9 +200,7 @@ class Stream(asyncio.Transport):
             return
         self._lost = self._closing = True
         self._stop_reading()
-        if self._waiting:
-            self._loop.remove_writer(self._file)
-            self._waiting.clear()
+        self._drop_waiting()
         self._loop.call_soon(self._tell, error)
 
     def _tell(self, error: OSError | None) -> None:

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from proxy.relay.tcp_listener import TcpListener
 
 CONNECT_TIMEOUT = 10.0
-LINGER_TIME = 30.0
-"""Seconds for the last bytes to reach a slow reader after the flow has ended."""
+LINGER_TIME = 120.0
+"""Seconds without a byte taken after which the last ones are given up, once the flow has ended."""
 HALF_CLOSED_CHECK = 30.0
 """Seconds between looks at a side that has ended: asyncio no longer watches it."""
 
@@ -190,8 +190,16 @@ class TcpFlow:
             self._dialling.cancel()
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self.loop.call_later(LINGER_TIME, self.abort)
+        self._linger(0)
         tell_closed(self.sink, reason)
+
+    def _linger(self, before: int) -> None:
+        """Give up a reader that takes nothing of what `before` waited for it already."""
+        left = self.waiting(Direction.TO_SERVER) + self.waiting(Direction.TO_CLIENT)
+        if left == before != 0:
+            self.abort()
+        else:
+            self._timer = self.loop.call_later(LINGER_TIME, self._linger, left)
 
     def abort(self) -> None:
         """Close the sockets now, whatever still waits to be written."""

@@ -25,6 +25,9 @@ HOLD_LIMIT = 1 << 20
 """Bytes that a sink may keep back before they are flushed."""
 HOLD_TIME = 0.25
 """Seconds that it may keep them without anything new."""
+HOLD_MOST = 5.0
+"""Seconds that it may keep them though there is more all the time: what never becomes a frame is
+none, and a game that speaks on must not wait for that."""
 HIGH_WATER = 256 << 10
 """Bytes that wait for a slow reader before the other side is no longer read."""
 
@@ -32,7 +35,8 @@ STARTING, PEER_FULL, CONGESTED, BRAKED = 1, 2, 4, 8
 """Reasons not to read a side, as bits."""
 
 _RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
-_KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+_KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 60), ("TCP_KEEPCNT", 10))
+"""Ten minutes: a connection outlives a network that is away for a while, as it would without us."""
 
 
 def _drop(data: bytes) -> None:
@@ -43,6 +47,7 @@ class Side(asyncio.Protocol):
     """One end of a flow. What is read here goes to the `peer`."""
 
     __slots__ = (
+        "began",
         "direction",
         "ended",
         "flow",
@@ -74,7 +79,7 @@ class Side(asyncio.Protocol):
         self.lingers = False  # which the sink passes on later
         self.lost = False  # its socket is closed
         self.late: asyncio.TimerHandle | None = None
-        self.moved = 0.0
+        self.began = self.moved = 0.0  # when the first and the last of what is kept back came
         self.use(Mute())
 
     def use(self, sink: Sink) -> None:
@@ -140,17 +145,24 @@ class Side(asyncio.Protocol):
             out, kept = [data], 0
         if out:
             self.write(b"".join(out))
-        loop = self.flow.loop
         if kept >= HOLD_LIMIT:
             self.flush()
         elif kept:
+            loop = self.flow.loop
             self.moved = loop.time()
+            if out or not self.began:
+                self.began = self.moved
             if self.late is None:
                 self.late = loop.call_later(HOLD_TIME, self._waited)
+        else:
+            self.began = 0.0
 
     def _waited(self) -> None:
         self.late = None
-        rest = self.moved + HOLD_TIME - self.flow.loop.time()
+        if not self.began:
+            return  # it became frames
+        until = min(self.moved + HOLD_TIME, self.began + HOLD_MOST)
+        rest = until - self.flow.loop.time()
         if rest > 0.001:
             self.late = self.flow.loop.call_later(rest, self._waited)
         else:
@@ -158,6 +170,7 @@ class Side(asyncio.Protocol):
 
     def flush(self) -> None:
         """Give up waiting for the rest of a part-frame."""
+        self.began = 0.0
         self.give_back(self._safely(self.sink.flush))
 
     def give_back(self, out: Iterable[bytes]) -> None:
