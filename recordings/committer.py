@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
@@ -13,11 +12,16 @@ from pathlib import Path
 from recordings import creating, statements
 from recordings.lock import WriterLock
 from recordings.mending import PEER_FAULTS, insert_mended, mended
+from recordings.place import Displaced, Place
 from recordings.statements import GROUP_ROWS, Row
 from recordings.taker import LOOK_SECONDS, Taker
 
 GROUP_SECONDS = 0.03
 """A row waits that long for company, at most; the rest of 100 ms is for a slow disk."""
+LOCKED_SECONDS = 600.0
+"""So long another program may keep the file locked; what is given meanwhile waits in memory."""
+SAY_SECONDS = 30.0
+"""How often that is said."""
 
 # SQLite's name for an error (its beginning) -> what it means for the user, and the cure
 _FAILURES = {
@@ -50,7 +54,7 @@ class Committer(Taker):
         self._orders_done = 0
         self._uncounted = False
         self._looked = time.monotonic()
-        self._places = {name: _place(name) for name in (str(path), f"{path}-wal")}
+        self._place = Place(path)
         self._closing = False
 
     def run(self) -> None:
@@ -61,7 +65,10 @@ class Committer(Taker):
                 self._write_group()
                 if time.monotonic() - self._looked > LOOK_SECONDS or self._closing:
                     self._look()
-            creating.fold(self._connection, self.ending)
+            self._begin()
+            left = creating.fold(self._connection, self._path, self.ending)
+            if left and self.on_warned:
+                self.on_warned(left)
         except Exception as error:  # whatever it is: recording stops loudly
             self._fail(error)
         finally:
@@ -69,6 +76,22 @@ class Committer(Taker):
                 self._connection.close()
             self._lock.release()
             self._drop_all()
+            self.ended.set()
+
+    def _begin(self) -> None:
+        """Begin a transaction, as soon as no other program writes."""
+        since, said = time.monotonic(), 0.0
+        while True:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                waited = time.monotonic() - since
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY") or waited > LOCKED_SECONDS:
+                    raise
+            if self.on_warned and (not said or waited - said > SAY_SECONDS):
+                said = waited
+                self.on_warned(_locked(self._path))
 
     def _write_group(self) -> None:
         take = self.queue.popleft
@@ -76,8 +99,10 @@ class Committer(Taker):
         if not group:
             return
         self._took = time.monotonic()
+        self._begin()
         if self.orders == self._orders_done:
             self._insert(group)
+            self._connection.execute("COMMIT")
         else:
             self._write_mixed(group)
         self.taken = group[-1][-1]
@@ -87,10 +112,13 @@ class Committer(Taker):
 
     def _insert(self, rows: list[Row]) -> None:
         self._uncounted = True
-        try:
-            statements.insert_frames(self._connection, rows, self.give_way)
-        except PEER_FAULTS:
-            insert_mended(self._connection, rows)
+        for some in statements.portions(rows):
+            try:
+                statements.insert_frames(self._connection, some)
+            except PEER_FAULTS:  # the statement has left nothing behind
+                insert_mended(self._connection, some)
+            if self.give_way:
+                self.give_way()
 
     def _execute(self, sql: str, params: Row) -> None:
         try:
@@ -99,9 +127,8 @@ class Committer(Taker):
             self._connection.execute(sql, tuple(map(mended, params)))
 
     def _write_mixed(self, group: list[Row]) -> None:
-        """Frames and orders in the order in which they were given, in one transaction."""
+        """Frames and orders in the order in which they were given, in the transaction."""
         done: list[threading.Event] = []
-        self._connection.execute("BEGIN IMMEDIATE")
         frames: list[Row] = []
         for row in group:
             if isinstance(row[0], int):
@@ -130,21 +157,21 @@ class Committer(Taker):
         self._looked = time.monotonic()
         if self._uncounted:
             self._uncounted = False
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             statements.count(self._connection)
             self._connection.execute("COMMIT")
-        for name, place in self._places.items():
-            if _place(name) != place:
-                raise FileNotFoundError(name)
+        self._place.look()
 
     def _fail(self, error: Exception) -> None:
         with suppress(sqlite3.Error):
             self._connection.execute("ROLLBACK")
-        if isinstance(error, FileNotFoundError):
-            # a file that was moved is made whole where it is now
-            with suppress(sqlite3.Error):
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self._give_up(stopped(self._path, _explain(error)))
+        saved = None
+        if isinstance(error, Displaced):
+            with suppress(Exception):
+                while self.queue:
+                    self._write_group()
+            saved = self._place.save(self._connection)
+        self._give_up(stopped(self._path, _explain(error, saved)))
 
 
 def stopped(path: Path, why: str) -> str:
@@ -152,21 +179,17 @@ def stopped(path: Path, why: str) -> str:
     return f"recording to {path} has stopped: {why}"
 
 
-def _place(name: str) -> tuple[int, int] | None:
-    """What tells a file from another one that has its name."""
-    try:
-        found = os.stat(name)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+def _locked(path: Path) -> str:
+    return (
+        f"another program keeps {path} locked, so that nothing can be written: close that one; "
+        "what comes meanwhile waits in memory"
+    )
 
 
-def _explain(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return (
-            f"{error} was moved, deleted or replaced while it was being written: "
-            "put it back, or start again with a new one"
-        )
+def _explain(error: Exception, saved: Path | None) -> str:
+    if isinstance(error, Displaced):
+        where = f", what it held is saved as {saved}" if saved else ""
+        return f"{error}{where}: put it back, or start again with a new one"
     name = getattr(error, "sqlite_errorname", "") or ""
     for beginning, meaning in _FAILURES.items():
         if name.startswith(beginning):

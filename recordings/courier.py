@@ -81,6 +81,7 @@ class Courier(Taker):
             self._has_failed(self._defect(error))
         finally:
             self._dismiss()
+            self.ended.set()
 
     def _dismiss(self) -> None:
         """No more will come: the scribe ends when it has written everything."""
@@ -129,6 +130,7 @@ class Courier(Taker):
             "taken": self._is_taken,
             "flushed": self._is_flushed,
             "failed": self._has_failed,
+            "warned": self._has_warned,
             "opaque": self._is_opaque,
             "closed": self._has_closed,
         }
@@ -160,6 +162,10 @@ class Courier(Taker):
         for event in list(self._asked.values()):
             event.set()
         self.wake()
+
+    def _has_warned(self, sentence: str) -> None:
+        if self.on_warned:
+            self.on_warned(sentence)
 
     def _has_closed(self, errors: int) -> None:
         self._closed = True

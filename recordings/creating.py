@@ -16,10 +16,14 @@ from recordings.times import iso, micros, now
 from recordings.uri import uri
 
 BUSY_SECONDS = 30.0
-"""How long a write waits for another program that holds the file locked."""
+"""How long opening waits for another program that holds the file locked."""
+BEGIN_SECONDS = 2.0
+"""How long a transaction waits for it before that is said."""
 FOLD_TRIES = 8
 FOLD_PAUSE = 0.05
 """Seconds between two tries to make one file of a recording; else it stays in WAL mode."""
+MOST = 1 << 62
+"""The highest id that something may have that is appended to: SQLite's end at twice of it."""
 CUT_OFF = "cut off"
 """`flows.close_reason` of what was open when the writer ended without closing."""
 
@@ -32,16 +36,22 @@ def open_to_write(path: Path) -> tuple[sqlite3.Connection, WriterLock, str | Non
     opening.need_sqlite()
     _check_place(path)
     lock = _locked(path)
+    aside = None
     try:
         if not path.exists() or path.stat().st_size == 0:
+            aside = _orphan(path)
             _create(path)
+        opening.roll_back(path)
         with closing(opening.connect(path, "mode=ro")) as looking:
             opening.check_format(path, looking)
             opening.refuse_triggers(path, looking)
         connection = _connect(path)
         try:
+            _need_room(path, connection)
             recovered = _recover(path, connection)
             _mark(connection)
+            recovered = recovered or aside
+            connection.execute(f"PRAGMA busy_timeout = {int(BEGIN_SECONDS * 1000)}")
         except BaseException:
             connection.close()
             raise
@@ -91,6 +101,19 @@ def _locked(path: Path) -> WriterLock:
             "file with -w"
         )
     return lock
+
+
+def _orphan(path: Path) -> str | None:
+    """Put aside what is left of a recording that is gone: SQLite would mix it into the new one."""
+    aside = None
+    for ending in ("-wal", "-journal"):
+        log = Path(f"{path}{ending}")
+        if opening.leftover(path, ending):
+            kept = log.with_name(f"{log.name}-old")
+            os.replace(log, kept)
+            aside = f"{log.name} was left of a recording that is gone: it is {kept.name} now"
+    Path(f"{path}-shm").unlink(missing_ok=True)
+    return aside
 
 
 def _create(path: Path) -> None:
@@ -176,6 +199,21 @@ def last_ids(connection: sqlite3.Connection) -> dict[str, int]:
     }
 
 
+def _need_room(path: Path, connection: sqlite3.Connection) -> None:
+    if max(last_ids(connection).values()) > MOST:
+        raise UserError(f"{path} has no room for more ids: record to another file")
+
+
+def last_number(path: Path, flow_id: int) -> int:
+    """The highest number that a flow's frames have."""
+    sql = "SELECT (SELECT max(number) FROM frames WHERE flow_id = flows.id) FROM flows WHERE id = ?"
+    with closing(opening.connect(path, "mode=ro")) as connection:
+        row = connection.execute(sql, (flow_id,)).fetchone()
+    if row is None:
+        raise ValueError(f"{path} has no flow {flow_id}")
+    return row[0] or 0
+
+
 def _mark(connection: sqlite3.Connection) -> None:
     try:
         tool = f"understudy {version('understudy')}"
@@ -184,19 +222,29 @@ def _mark(connection: sqlite3.Connection) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO meta VALUES ('writing', ?), ('tool', ?)", (iso(now()), tool)
     )
+    # into the file itself: a copy of it alone then says that it is not whole
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
-def fold(connection: sqlite3.Connection, reason: str) -> None:
-    """End a recording cleanly: nothing open, no mark, one file."""
-    connection.execute("BEGIN IMMEDIATE")
+def fold(connection: sqlite3.Connection, path: Path, reason: str) -> str | None:
+    """End a recording cleanly: nothing open, no mark, one file; a transaction has begun.
+
+    A sentence when it cannot be one file, since another program reads it.
+    """
     end_open(connection, reason)
     connection.execute("DELETE FROM meta WHERE key = 'writing'")
     connection.execute("COMMIT")
     connection.execute("PRAGMA busy_timeout = 1000")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     for _ in range(FOLD_TRIES):
         try:
             connection.execute("PRAGMA journal_mode = DELETE").fetchall()
-            return
+            return None
         except sqlite3.OperationalError:  # a reader is there: perhaps it only looks for a moment
             time.sleep(FOLD_PAUSE)
+    if not busy:
+        return None  # the log is empty
+    return (
+        f"another program reads {path}, so that the end of it is still in {path.name}-wal: copy or "
+        "move both (`understudy sessions` makes one of them once that program is closed)"
+    )

@@ -28,23 +28,25 @@ _ID, _FLOW, _AT, _FIELDS, _DERIVED = map(
 )
 
 
+LARGEST = (1 << 63) - 1
+
+
 def mended(value: Any) -> Any:
-    """A value that can be stored: text without halves of surrogate pairs."""
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+    """A value that can be stored: text without halves of surrogate pairs, numbers of 64 bits."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, int):
+        return max(-LARGEST, min(value, LARGEST))
+    return value
 
 
 def insert_mended(connection: sqlite3.Connection, rows: list[Row]) -> None:
-    """Write rows one by one, those that are refused without what makes them so."""
-    within = connection.in_transaction
-    if not within:
-        connection.execute("BEGIN IMMEDIATE")
+    """Write rows one by one, in a transaction; what is refused without what makes it so."""
     for row in rows:
         try:
             statements.insert_frames(connection, [row])
         except PEER_FAULTS:
             _insert_one(connection, [mended(value) for value in row])
-    if not within:
-        connection.execute("COMMIT")
 
 
 def _insert_one(connection: sqlite3.Connection, row: list[Any]) -> None:

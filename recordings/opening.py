@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -121,7 +121,9 @@ def open_to_read(path: Path) -> Opened:
         raise UserError(f"{path} is a folder: give the path of a recording")
     if not path.is_file():
         raise UserError(f"{path} is not a file: give the path of a recording")
-    opened = _open_anywhere(path.resolve())
+    resolved = path.resolve()
+    roll_back(resolved)
+    opened = _open_anywhere(resolved)
     try:
         check_format(path, opened.connection)
         sql = "SELECT 1 FROM meta WHERE key = 'writing'"
@@ -132,7 +134,11 @@ def open_to_read(path: Path) -> Opened:
     except BaseException:
         opened.close()
         raise
-    return replace(opened, notice=_notice(path.resolve(), unfinished, opened.notice))
+    if not unfinished and leftover(resolved) and opened.copy is None:
+        opened.close()
+        _make_one(resolved)
+        opened = _open_anywhere(resolved)
+    return replace(opened, notice=_notice(resolved, unfinished, opened.notice))
 
 
 def _notice(path: Path, unfinished: bool, notice: str | None) -> str | None:
@@ -140,7 +146,17 @@ def _notice(path: Path, unfinished: bool, notice: str | None) -> str | None:
         return notice
     if lock.is_held(path):
         return f"{path.name} is being written: this is what it held a moment ago"
-    return f"{path.name} was cut off while it was being written: this is what was saved"
+    sentence = f"{path.name} was cut off while it was being written: this is what was saved"
+    if not leftover(path) and _writes_ahead(path):
+        sentence += f" (if it was copied, copy {path.name}-wal as well: the newest is in there)"
+    return sentence
+
+
+def _writes_ahead(path: Path) -> bool:
+    """Whether the file says that there may be a log beside it."""
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(20)[18:] == b"\2\2"
+    return False
 
 
 def _open_anywhere(path: Path) -> Opened:
@@ -156,12 +172,14 @@ def _open_anywhere(path: Path) -> Opened:
     except sqlite3.DatabaseError as error:
         connection.close()
         raise refusal(path, error) from error
-    if not leftover(path):
+    left = [end for end in ("-wal", "-journal") if leftover(path, end)]
+    if not left:
         return Opened(connect(path, "mode=ro&immutable=1"), None)
     copy = TemporaryDirectory(prefix="understudy-")
     try:
-        for end in ("", "-wal"):
+        for end in ("", *left):
             shutil.copyfile(f"{path}{end}", Path(copy.name, f"{path.name}{end}"))
+        roll_back(Path(copy.name, path.name))
         opened = connect(Path(copy.name, path.name), "mode=ro")
     except OSError as error:
         copy.cleanup()
@@ -199,9 +217,26 @@ def refuse_triggers(path: Path, connection: sqlite3.Connection) -> None:
         )
 
 
-def leftover(path: Path) -> bool:
-    """Whether a write-ahead log with content lies beside the file."""
+def leftover(path: Path, ending: str = "-wal") -> bool:
+    """Whether a write-ahead log (or another file of SQLite's) with content lies beside the file."""
     try:
-        return os.stat(f"{path}-wal").st_size > 0
+        return os.stat(f"{path}{ending}").st_size > 0
     except OSError:
         return False
+
+
+def roll_back(path: Path) -> None:
+    """Have SQLite undo what a program was doing that was killed while it wrote; where it may."""
+    if leftover(path, "-journal"):
+        with (
+            suppress(sqlite3.Error),
+            closing(sqlite3.connect(uri(path, "mode=rw"), uri=True)) as it,
+        ):
+            it.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
+
+
+def _make_one(path: Path) -> None:
+    """Take in the log of a recording that was finished while another program read it."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(uri(path, "mode=rw"), uri=True)) as it:
+        it.execute("PRAGMA busy_timeout = 0")
+        it.execute("PRAGMA journal_mode = DELETE").fetchall()

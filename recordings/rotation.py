@@ -92,6 +92,7 @@ class Rotating:
         self._boundary = 0
         self._relieved: Callable[[], None] | None = None
         self._failed: Callable[[str], None] | None = None
+        self._warned: Callable[[str], None] | None = None
         self._opaque: Any = None
         self._errors = 0
         self.append = first.append
@@ -126,7 +127,7 @@ class Rotating:
         before = self.current
         fresh.follow(before)
         fresh.on_relieved, fresh.on_failed = self._relieved, self._failed
-        fresh.on_opaque = self._opaque
+        fresh.on_opaque, fresh.on_warned = self._opaque, self._warned
         for session_id, session in self._sessions.items():
             fresh.add_session(**session.facts, uid=session.uid, at=session.at, repeats=session_id)
         for flow_id, facts in self._flows.items():
@@ -238,6 +239,15 @@ class Rotating:
     @on_failed.setter
     def on_failed(self, call: Callable[[str], None] | None) -> None:
         self._failed = self.current.on_failed = call
+
+    @property
+    def on_warned(self) -> Callable[[str], None] | None:
+        """See `Recording.on_warned`."""
+        return self._warned
+
+    @on_warned.setter
+    def on_warned(self, call: Callable[[str], None] | None) -> None:
+        self._warned = self.current.on_warned = call
 
     @property
     def on_opaque(self) -> Any:

@@ -92,6 +92,7 @@ class Scribe:
         committer.give_way = give_way
         committer.on_taken = lambda: mouth.say("taken", committer.taken, self._errors)
         committer.on_failed = lambda sentence: mouth.say("failed", sentence)
+        committer.on_warned = lambda sentence: mouth.say("warned", sentence)
 
     def run(self, heard: Iterator[bytes], pace: Pace) -> None:
         """Write what is heard, to the end."""

@@ -8,7 +8,7 @@ filled up with empty rows to one of a few sizes, so that few statements need to 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Iterator
 from functools import cache
 from itertools import chain
 from typing import Any, TypeAlias
@@ -76,26 +76,14 @@ def _insert(size: int, columns: tuple[str, ...]) -> str:
     )
 
 
-def insert_frames(
-    connection: sqlite3.Connection, rows: list[Row], between: Callable[[], None] | None = None
-) -> None:
-    """Write frame rows by short statements, all in one transaction; `between` is called there."""
-    if len(rows) <= SHORT:
-        _insert_some(connection, rows)
-        return
-    within = connection.in_transaction
-    if not within:
-        connection.execute("BEGIN IMMEDIATE")
+def portions(rows: list[Row]) -> Iterator[list[Row]]:
+    """What one statement takes each."""
     for start in range(0, len(rows), SHORT):
-        _insert_some(connection, rows[start : start + SHORT])
-        if between:
-            between()
-    if not within:
-        connection.execute("COMMIT")
+        yield rows[start : start + SHORT]
 
 
-def _insert_some(connection: sqlite3.Connection, rows: list[Row]) -> None:
-    """One statement: columns that are empty in all rows are left out."""
+def insert_frames(connection: sqlite3.Connection, rows: list[Row]) -> None:
+    """Write a portion of frame rows, all or none: columns that are empty in all are left out."""
     size = next(size for size in _SIZES if size >= len(rows))
     named = [
         (name, values)

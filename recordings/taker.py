@@ -38,7 +38,10 @@ class Taker(threading.Thread):
         self.failure: str | None = None
         self.on_relieved: Callable[[], None] | None = None
         self.on_failed: Callable[[str], None] | None = None
+        self.on_warned: Callable[[str], None] | None = None
         self.queue_limit = queue_limit
+        self.ended = threading.Event()
+        """Set when the thread has nothing more to do; its `join` cannot be interrupted safely."""
         self._path = path
         self._signal = threading.Lock()
         self._signal.acquire()
@@ -49,6 +52,14 @@ class Taker(threading.Thread):
         self.wake_at = NEVER
         with suppress(RuntimeError):  # it was awake already
             self._signal.release()
+
+    def finish(self) -> None:
+        """Wait for the end of the thread; a first Ctrl-C breaks nothing off, and is raised then."""
+        try:
+            self.ended.wait()
+        except KeyboardInterrupt:
+            self.ended.wait()
+            raise
 
     def _wait(self, rows: int, seconds: float) -> None:
         """Sleep until there is a group to take: so many rows, or seconds after the first."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from recordings import creating, opening
+from recordings import creating
 from recordings.committer import Committer
 from recordings.courier import Courier, Noticed, hire
 from recordings.errors import UserError
@@ -154,6 +154,15 @@ class Recording(Ledger):
         self._committer.on_failed = call
 
     @property
+    def on_warned(self) -> Callable[[str], None] | None:
+        """Called from the writer's thread with a sentence about what hinders it, or is left."""
+        return self._committer.on_warned
+
+    @on_warned.setter
+    def on_warned(self, call: Callable[[str], None] | None) -> None:
+        self._committer.on_warned = call
+
+    @property
     def annotates(self) -> bool:
         """Whether frames may come without kind and fields: their view is made elsewhere."""
         return self._carried
@@ -253,18 +262,7 @@ class Recording(Ledger):
     def _adopt(self, flow_id: int) -> int:
         """The last number of a flow that was closed or is from an earlier writing."""
         self.flush()
-        connection = opening.connect(self.path, "mode=ro")
-        try:
-            row = connection.execute(
-                "SELECT (SELECT max(number) FROM frames WHERE flow_id = flows.id)"
-                " FROM flows WHERE id = ?",
-                (flow_id,),
-            ).fetchone()
-        finally:
-            connection.close()
-        if row is None:
-            raise ValueError(f"{self.path} has no flow {flow_id}")
-        return row[0] or 0
+        return creating.last_number(self.path, flow_id)
 
     def flush(self) -> None:
         """Block until all that was given is on the disk; raises RecordingFailed."""
@@ -272,7 +270,7 @@ class Recording(Ledger):
         self._committer.hurry = True  # first: the writer ends the hurry when it meets the event
         self._order(written)
         self._committer.wake()
-        while not written.wait(0.1) and self._committer.is_alive():
+        while not written.wait(0.1) and not self._committer.ended.is_set():
             pass
         if self._committer.failure is not None:
             raise RecordingFailed(self._committer.failure)
@@ -292,6 +290,6 @@ class Recording(Ledger):
         self._closed = True
         atexit.unregister(self.close)
         committer.wake()
-        committer.join()
+        committer.finish()
         if committer.failure is not None and not told:
             raise RecordingFailed(committer.failure)

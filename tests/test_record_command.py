@@ -68,7 +68,9 @@ def test_a_datagram_relay_records_both_ways(tmp_path: Path) -> None:
     assert run.lines[-1].endswith("1 session, 1 flow, 6 frames, 12 bytes, 0 errors")
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "how", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)]
+)
 def test_a_stopped_recorder_exits_0_and_leaves_one_file(tmp_path: Path, how: int) -> None:
     with (
         serving(swallow) as server,

@@ -121,6 +121,7 @@ class Job:
         )
         self.recording.on_relieved = self.engine.relieve
         self.recording.on_failed = self._refused
+        self.recording.on_warned = warn
         self._doubts = Doubts(self.recording, self.recorder, self.engine.soon)
 
     def _route(self, transport: Transport, server: Address) -> Listen | None:

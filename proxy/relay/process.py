@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
+SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 FILES = 65536
 
 
@@ -37,6 +37,9 @@ def stop_on_signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -
         return
     numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup and before[hangup] is signal.SIG_IGN:  # nohup: it is to go on
+        numbers.remove(hangup)
 
     asked = False
 
