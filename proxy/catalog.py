@@ -135,10 +135,15 @@ def read(name: str, text: str) -> Game:
     """A game from the text of its file; raises ValueError for what cannot be meant."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r}: a game's file name is small letters, digits and dashes")
-    table = tomllib.loads(text)
-    services = tuple(_service(one) for one in table.pop("services"))
-    legs = tuple(Leg(**one) for one in table.pop("legs", ()))
-    return Game(name=name, services=services, legs=legs, **table)
+    try:
+        table = tomllib.loads(text)
+        services = tuple(_service(one) for one in table.pop("services", ()))
+        if not services:
+            raise ValueError("a game has at least one of [[services]]")
+        legs = tuple(Leg(**one) for one in table.pop("legs", ()))
+        return Game(name=name, services=services, legs=legs, **table)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"games/{name}.toml: {error}") from error
 
 
 def _service(table: dict[str, Any]) -> Service:

@@ -72,7 +72,9 @@ def test_an_unknown_game_names_the_nearest() -> None:
 def test_a_file_with_a_mistake_is_refused() -> None:
     with pytest.raises(ValueError, match="small letters"):
         catalog.read("Bad Name", "")
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match=r"games/x\.toml: a game has at least one"):
         catalog.read("x", 'title = "no services"')
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match=r"games/x\.toml: .*protokoll"):
         catalog.read("x", 'title = "t"\n[[services]]\nrole = "r"\nprotokoll = "p"')
+    with pytest.raises(ValueError, match=r"games/x\.toml: Invalid value"):
+        catalog.read("x", "title = ")

@@ -73,7 +73,8 @@ def command(game: str | None, output: Output) -> None:
         print_rows(map(_brief, chosen), GAMES, [one.name for one in GAMES], output)
         return
     if seen:
-        click.echo(f"{chosen[0].name}: {chosen[0].title} ({chosen[0].platform})\n")
+        where = f" ({chosen[0].platform})" if chosen[0].platform else ""
+        click.echo(f"{chosen[0].name}: {chosen[0].title}{where}\n")
     print_rows(_rows(chosen), SERVICES, NAMES, output)
     if seen:
         for text in (chosen[0].notes, *(service.note for service in chosen[0].services)):

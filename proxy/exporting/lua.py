@@ -12,8 +12,9 @@ from collections.abc import Callable
 from types import ModuleType
 
 from proxy import registry
+from proxy.dissector import DatagramDissector
 from proxy.exporting.lua_code import Code
-from proxy.exporting.lua_datagrams import bundles, datagrams
+from proxy.exporting.lua_datagrams import bare, bundles, datagrams
 from proxy.exporting.lua_gamespy import browser2, gt2, query
 from proxy.exporting.lua_jazz2 import game, lists
 from proxy.exporting.lua_pairs import browser1, key_values, players, statistics
@@ -54,7 +55,7 @@ FAMILIES: dict[str, Family] = {
     "jazz2-list": lists,
     "kaillera": _kaillera,
 }
-"""Protocol -> how its frames are laid around its messages."""
+"""Protocol -> how its frames are laid around its messages, where something is."""
 
 
 def is_http(protocol: Protocol) -> bool:
@@ -72,10 +73,22 @@ def dissector(name: str) -> str:
             f"{name} is HTTP, which Wireshark reads by itself: filter by `http`, at another port "
             f"than {port} by Decode As"
         )
-    if family is None:
-        made = ", ".join(sorted(FAMILIES))
-        raise UserError(f"no Wireshark dissector can be made of {name}: there are {made}")
-    module = importlib.import_module(protocol.make_dissector.__module__)
     code = Code(protocol)
-    family(code, protocol, module)
+    if family is not None:
+        family(code, protocol, importlib.import_module(protocol.make_dissector.__module__))
+    else:
+        bare(code, _table(protocol))
     return code.text()
+
+
+def _table(protocol: Protocol) -> Table:
+    """The messages of a protocol whose datagrams hold one each; raises UserError for another."""
+    around = getattr(protocol.view_frame, "__globals__", {})  # a file may be no known module
+    table = around.get("TABLE")
+    if isinstance(table, Table) and type(protocol.dissector(SessionKeys())) is DatagramDissector:
+        return table
+    made = ", ".join(sorted(FAMILIES))
+    raise UserError(
+        f"no Wireshark dissector can be made of {protocol.name}: there are {made}, and every "
+        "protocol with datagrams of one message each, described in a `TABLE`"
+    )

@@ -1,4 +1,4 @@
-"""Lua for what is laid around the messages of a datagram: a tag at its place, or a bundle."""
+"""Lua for what is laid around the messages of a datagram: a tag at its place, a bundle, nothing."""
 
 from __future__ import annotations
 
@@ -19,6 +19,43 @@ def _tables(code: Code, table: Table) -> list[str]:
                 functions[cls] = made.function(cls, cls.kind)
             lines.append(f"{name}[{tag}] = {{{quoted(cls.kind)}, {functions[cls]}}}")
     return lines
+
+
+def _listed(code: Code, table: Table, name: str) -> list[str]:
+    """A Lua table: whether to the server -> list of {name, function}, to be tried in turn."""
+    made = StructCode(code)
+    functions = {
+        cls: made.function(cls, cls.kind) for way in Direction for cls in table[way].values()
+    }
+    lines = [f"local {name} = {{"]
+    for way in Direction:
+        known = (f"{{{quoted(cls.kind)}, {functions[cls]}}}" for cls in table[way].values())
+        lines.append(f"  [{str(way is Direction.TO_SERVER).lower()}] = {{{', '.join(known)}}},")
+    return [*lines, "}"]
+
+
+def bare(code: Code, table: Table) -> None:
+    """Datagrams of one message each: it is the first of its direction that fits to the last byte.
+
+    Nothing is known of tags here, so this does for any protocol whose messages are in one table.
+    """
+    kind = code.field("kind", "string", "message")
+    code.add(
+        *_listed(code, table, "MESSAGES"),
+        "function p.dissector(tvb, pinfo, root)",
+        "  pinfo.cols.protocol = p.name",
+        "  local tree, stop = root:add(p, tvb()), tvb:len()",
+        "  for _, known in ipairs(MESSAGES[to_server(pinfo)]) do",
+        "    if known[2](tvb, 0, stop, DRY) == stop then",
+        "      pinfo.cols.info = known[1]",
+        f"      tree:add({kind}, known[1]):set_generated()",
+        "      known[2](tvb, 0, stop, tree)",
+        "      return stop",
+        "    end",
+        "  end",
+        "  return stop",
+        "end",
+    )
 
 
 def datagrams(code: Code, table: Table, *, start: bytes, tag_at: int) -> None:
@@ -51,15 +88,7 @@ def bundles(code: Code, main: Table, table: Table) -> None:
     number = code.field("number", "uint16", "number of the message")
     tag = code.field("type", "uint8", "type of the message")
     body = code.field("body", "bytes", "body that is not known")
-    made = StructCode(code)
-    functions = {
-        cls: made.function(cls, cls.kind) for way in Direction for cls in main[way].values()
-    }
-    texts = ["local TEXTS = {"]
-    for way in Direction:
-        known = (f"{{{quoted(cls.kind)}, {functions[cls]}}}" for cls in main[way].values())
-        texts.append(f"  [{str(way is Direction.TO_SERVER).lower()}] = {{{', '.join(known)}}},")
-    code.add(*texts, "}", *_tables(code, table))
+    code.add(*_listed(code, main, "TEXTS"), *_tables(code, table))
     code.add(
         *_BUNDLE.format(kind=kind, number=number, tag=tag, body=body).splitlines(),
         'p:register_heuristic("udp", function(tvb, pinfo, root)',

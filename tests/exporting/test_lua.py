@@ -9,12 +9,16 @@ import subprocess
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
+from typing import Annotated, ClassVar
 
 import pytest
 
 from proxy import registry
+from proxy.dissector import DatagramDissector
 from proxy.exporting.lua import FAMILIES, dissector
 from proxy.exporting.lua_code import abbreviation, quoted
+from proxy.layouts.codec import U16BE, Magic, Struct, Table, Text
+from proxy.protocol import Protocol
 from recordings.captures.synthetic import Path as Wire
 from recordings.captures.tcp import ACK
 from recordings.errors import UserError
@@ -75,6 +79,53 @@ def test_tshark_shows_our_values(name: str, tmp_path: Path) -> None:
         assert theirs == described.expected(one.kind, one.fields), one
         compared += len(theirs)
     assert compared > len(frames)
+
+
+TABLE = Table()
+
+
+@TABLE.message("by no tag at all")
+class Ping(Struct):
+    mark: ClassVar = Magic(b"\x01")
+    number: U16BE
+
+
+@TABLE.message("nor this", Direction.TO_SERVER)
+class Bye(Struct):
+    mark: ClassVar = Magic(b"\x01\x02")
+    why: Annotated[str, Text()]
+
+
+def test_datagrams_of_one_message_need_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("tshark") is None:
+        pytest.skip("tshark is not installed")
+    monkeypatch.setattr(registry, "_added", {})
+    registry.replace(
+        Protocol(
+            name="my-game",
+            title="a game of mine",
+            transports=(Transport.UDP,),
+            ports=(4000,),
+            make_dissector=DatagramDissector,
+            view_frame=lambda frame: Ping.decode(frame.clear),
+            kinds=TABLE.kinds(),
+        )
+    )
+    lua = tmp_path / "my-game.lua"
+    lua.write_text(dissector("my-game"), "utf-8")
+    ends = ("192.0.2.2", 1024), ("203.0.113.9", 4000)
+    said = [(ends, b"\x01\0\x2a"), (ends, b"\x01\x02me\0"), (ends[::-1], b"\x01\x02me\0")]
+    path = tmp_path / "game.pcap"
+    path.write_bytes(
+        pcap([(AT + n, Wire(*way).datagram(data)) for n, (way, data) in enumerate(said)])
+    )
+    assert list(shown(lua, path, "my-game", ["kind", "ping.number", "bye.why"])) == [
+        {"kind": ["Ping"], "ping.number": ["42"]},
+        {"kind": ["Bye"], "bye.why": ["me"]},
+        {},  # a client is never told that
+    ]
 
 
 def test_a_field_can_be_filtered_by(tmp_path: Path) -> None:
