@@ -35,6 +35,8 @@ class Kind:
     meaning: str = ""
     fields: tuple[Field, ...] = ()
     source: str = ""
+    tag: str = ""
+    """The number by which it is known on the wire, as it is written: 0x07."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ import _format_page  # noqa: E402
 
 from proxy import registry  # noqa: E402
 from proxy.protocol import Announce, Kind, Protocol  # noqa: E402
+from recordings.model import Transport  # noqa: E402
 
 FOLDER = HOME / "docs" / "protocols"
 NOTE = "<!-- Made by scripts/docs from the tables of {file}; edit those. -->"
@@ -43,14 +46,20 @@ def code(text: object) -> str:
     return f"`{text}`" if str(text) else ""
 
 
+def sentence(text: str) -> str:
+    """A text that begins and ends like a sentence, nothing for nothing."""
+    ended = text[-1:] in ("", ".", "?", "!", ":")
+    return text[:1].upper() + text[1:] + ("" if ended else ".")
+
+
 def kind_lines(kind: Kind) -> Iterator[str]:
     """One kind: who says it, what it means, its fields."""
     ways = ", ".join(kind.directions)
     yield f"### `{kind.name}` {ways}"
     yield ""
-    said = kind.meaning[:1].upper() + kind.meaning[1:]
+    number = f"Number {kind.tag}." if kind.tag else ""
     source = f"Source: {kind.source}." if kind.source else ""
-    about = " ".join(filter(None, (said and f"{said.rstrip('.')}.", source)))
+    about = " ".join(filter(None, (sentence(kind.meaning), number, source)))
     if about:
         yield about
         yield ""
@@ -60,22 +69,49 @@ def kind_lines(kind: Kind) -> Iterator[str]:
     )
 
 
-def announced(announce: Announce) -> tuple[str, ...]:
+def _unnamed_port(announce: Announce, protocol: Protocol) -> str:
+    """Where an endpoint is spoken to when the message names no port."""
+    if announce.ports:
+        return f"always at {' or '.join(map(str, announce.ports))}"
+    if announce.transport in protocol.transports:
+        return "the same port"
+    return "at a port that is not known, so that it passes unchanged"
+
+
+def announced(announce: Announce, protocol: Protocol) -> tuple[str, ...]:
     """One row of the table of announcements."""
     host = code(announce.host) if announce.host else "the announcing host"
-    port = code(announce.port) if announce.port else "the same port"
+    port = code(announce.port) if announce.port else _unnamed_port(announce, protocol)
+    both = announce.host is not None and announce.host == announce.port
+    place = f"{host} as `HOST:PORT`" if both else f"{host}, {port}"
     where = f"each of {code(announce.each)}: " if announce.each else ""
     what = f"{announce.protocol} {announce.transport} {announce.role}".strip()
     return (
         f"{code(announce.kind)} {announce.direction}",
-        f"{where}{host}, {port}",
+        f"{where}{place}",
         what + (" (another player)" if announce.peer else ""),
     )
+
+
+def on_the_wire(file: str) -> Iterator[str]:
+    """What the head of the protocol's file says of frames; blocks set in are its tables."""
+    module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
+    yield "## On the wire"
+    yield ""
+    yield inspect.cleandoc(module.__doc__ or "")
+    yield ""
 
 
 def page(protocol: Protocol, file: str) -> str:
     """The page of one protocol."""
     ports = ", ".join(map(str, protocol.ports)) or "any"
+    facts = [
+        ("transport", ", ".join(t.upper() for t in protocol.transports)),
+        ("usual ports", ports),
+        ("the facts are from", protocol.source),
+    ]
+    if Transport.UDP in protocol.transports:
+        facts.insert(2, ("a UDP flow ends after", f"{protocol.idle:g} s of silence"))
     lines = [
         NOTE.format(file=file),
         "",
@@ -83,20 +119,14 @@ def page(protocol: Protocol, file: str) -> str:
         "",
         f"{protocol.title[:1].upper()}{protocol.title[1:]}.",
         "",
-        *table(
-            ("", ""),
-            [
-                ("transport", ", ".join(t.upper() for t in protocol.transports)),
-                ("usual ports", ports),
-                ("a UDP flow ends after", f"{protocol.idle:g} s of silence"),
-                ("the facts are from", protocol.source),
-            ],
-        ),
+        *table(("", ""), facts),
+        *on_the_wire(file),
     ]
     if protocol.announces:
         lines += ["## Endpoints that it announces", ""]
         lines += table(
-            ("message", "where", "what speaks there"), map(announced, protocol.announces)
+            ("message", "where", "what speaks there"),
+            (announced(one, protocol) for one in protocol.announces),
         )
     if protocol.volatile:
         lines += ["## What differs at every run", ""]

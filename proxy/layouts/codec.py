@@ -124,18 +124,45 @@ class Table:
 def describe(cls: type[Struct], directions: tuple[Direction, ...], source: str = "") -> Kind:
     """The documentation of one class, for a message that no table holds."""
     meaning = (cls.__doc__ or "").strip().partition("\n")[0]
-    return Kind(cls.kind, directions, meaning, tuple(_fields(cls, "")), source)
+    tag = getattr(cls, "tag", None)
+    shown = f"0x{tag:02x}" if isinstance(tag, int) else ""
+    return Kind(cls.kind, directions, meaning, tuple(_fields(cls, "")), source, shown)
 
 
 def _fields(cls: type[Struct], path: str) -> Iterator[Field]:
     for item in cls.layout().items.values():
         if item.hidden is None:
             yield Field(path + item.name, item.wire.name, _meaning(item))
-            inner, brackets = (
-                (item.wire.item, "[]") if isinstance(item.wire, Array) else (item.wire, "")
-            )
-            if isinstance(inner, Nested) and not isinstance(inner, Tagged):
-                yield from _fields(inner.cls, f"{path}{item.name}{brackets}.")
+            yield from _within(list(_structs(item.wire)), path + item.name)
+
+
+def _structs(wire: Wire, brackets: str = "") -> Iterator[tuple[type[Struct], str]]:
+    """The structs that a field may hold, and the brackets of its path."""
+    if isinstance(wire, Either):
+        for way in wire.ways:
+            yield from _structs(way, brackets)
+    elif isinstance(wire, Array):
+        yield from _structs(wire.item, f"{brackets}[]")
+    elif isinstance(wire, Choice):
+        yield from ((cls, brackets) for cls in wire.options)
+    elif isinstance(wire, Nested):
+        yield wire.cls, brackets
+
+
+def _within(structs: list[tuple[type[Struct], str]], path: str) -> Iterator[Field]:
+    """Their fields, each once; one that not all of them have says which do."""
+    found: dict[str, Field] = {}
+    having: dict[str, list[str]] = {}
+    for cls, brackets in structs:
+        for field in _fields(cls, f"{path}{brackets}."):
+            found.setdefault(field.name, field)
+            having.setdefault(field.name, []).append(cls.__name__)
+    for name, field in found.items():
+        if len(having[name]) == len(structs):
+            yield field
+        else:
+            who = " and ".join(having[name])
+            yield Field(name, field.type, f"{who}: {field.meaning}".rstrip(": "))
 
 
 def _meaning(item: Item) -> str:

@@ -125,6 +125,9 @@ class Choice(Nested):
     It may look beyond the end: an IndexError of its own is a misfit.
     """
 
+    options: tuple[type[Struct], ...] = ()
+    """The structs that it may be, for its documentation; empty: too many to name."""
+
     def __init__(self, choose: Callable[[bytes, int, int], type[Struct]], name: str) -> None:
         self.choose = choose
         self.cls, self.name = Struct, name

@@ -83,6 +83,8 @@ PLUS_FIXED, PLUS_SCORE = 8, 3
 class Ending(Choice):
     """Which end a reply has: vanilla is one byte, JJ2+ two or more (jazz2 2)."""
 
+    options = (Vanilla, Plus, PlusLong)
+
     def __init__(self) -> None:
         super().__init__(lambda *_: PlusLong, "vanilla or JJ2+ end")
 

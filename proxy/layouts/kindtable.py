@@ -10,6 +10,7 @@ indented lines below it its fields: name, type, meaning. Volatile fields have a 
     @dir       ADDR ours host; PORT ours port; SESS fresh
     user,onln  PERS echo
 
+A type is one of `TYPES`, so that a `;` within a meaning cannot make a field of its own.
 Several kinds of one line are joined by commas; an `echo` of nothing is one of the same field.
 """
 
@@ -26,10 +27,14 @@ _WAYS = {
     "<": (Direction.TO_CLIENT,),
     "=": (Direction.TO_SERVER, Direction.TO_CLIENT),
 }
+TYPES = frozenset(["string", "number", "address", "binary", "time", "flags", "pop", "tagfield"])
+"""What a field can be (ea-lobby 2)."""
 
 
 def _field(text: str) -> Field:
     name, kind, *meaning = text.split(None, 2)
+    if kind not in TYPES:
+        raise ValueError(f"{name}: {kind!r} is no type of a field")
     return Field(name, kind, meaning[0] if meaning else "")
 
 

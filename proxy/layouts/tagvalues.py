@@ -45,8 +45,11 @@ def _escape(match: re.Match[str]) -> str:
 def encode(value: str) -> str:
     """A string to wire text as the client's writer does it: escapes, quotes around blanks.
 
-    Quotes also hide an apostrophe in front, which the reader would take for a quote.
+    Quotes also hide an apostrophe in front, which the reader would take for a quote. A date stays
+    bare, as every server writes it: the reader of dates knows neither quotes nor escapes.
     """
+    if value[:1].isdigit() and _DATE.fullmatch(value):
+        return value
     wire = _SPECIAL.sub(_escape, value)
     return f'"{wire}"' if " " in wire or wire[:1] == "'" else wire
 

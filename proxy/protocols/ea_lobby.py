@@ -136,8 +136,7 @@ def _tic(direction: Direction, body: bytes) -> TagField | Pieces:
 
 def _news(direction: Direction, body: bytes) -> TagField | Pieces:
     """Keys, or text to be shown, or `host:port`."""
-    text = direction is DOWN and b"=" not in body
-    return TagField.lines(body) if text else TagField.parse(body)
+    return TagField.parse(body) if direction is UP or b"=" in body else TagField.lines(body)
 
 
 _BODIES: dict[bytes, Callable[[Direction, bytes], TagField | Pieces]] = {
@@ -304,9 +303,7 @@ _LOOKS: dict[tuple[bytes, Direction], Callable[[LobbyDissector, Frame], None]] =
     (b"@dir", DOWN): LobbyDissector._directory,
     (b"skey", DOWN): LobbyDissector._session_key,
     (b"auth", UP): LobbyDissector._login,
-    (b"acct", UP): LobbyDissector._password,
-    (b"edit", UP): LobbyDissector._password,
-    (b"pass", UP): LobbyDissector._password,
+    **{(kind, UP): LobbyDissector._password for kind in (b"acct", b"edit", b"pass")},
     (b"@tic", DOWN): LobbyDissector._ticket_keys,
     (b"?tic", UP): LobbyDissector._ticket,
 }
@@ -320,7 +317,7 @@ _KINDS = kinds_of(
 < @dir | 3 | names the lobby, or says why there is none
   ADDR address host of the lobby; PORT number its port; SESS number session, wraps to 32 bit
   MASK string key of the mask stream, at most 63; DIRECT number if present ADDR, PORT are not read
-  DOWN string why there is no lobby
+  DOWN string why there is no lobby; LKEY string not read here
 > addr | 3 | tells the client's own address, unasked; needs no reply
   ADDR address local address; PORT number local port of the directory connection
 < addr | 3 | a reply that only emulators give
@@ -328,7 +325,7 @@ _KINDS = kinds_of(
 > skey | 3 | asks for the session key
   SKEY binary always "Public Key"
 < skey | 3 | gives the session key
-  SKEY binary 16 bytes; a first byte 0 (or no binary) selects the mask stream for PASS
+  SKEY binary 16 bytes, of which a first one 00 (or no binary) selects the mask stream for PASS
 > auth | 3 | logs in to an account
   NAME string account; PASS string password, enciphered; TOS number terms accepted
   MID binary network address of the console; HWFLAG number hardware; HWMASK number hardware
@@ -382,6 +379,7 @@ _KINDS = kinds_of(
 < news | 1, 3, 7 | a text, or keys; ident is new0 plus NAME, for a numeric NAME
   BUDDY_URL string host of the buddy server; BUDDY_PORT number its port
   BUDDY_SERVER string the same in later games; BUDDYSERVERNAME string the same elsewhere
+  GPS_REGIONS string hosts that later games measure, left alone; QOS_LOBBY string the same
   line string a line of free text, or `host:port` of the buddy server
 > room | 3 | makes a room and enters it
   NAME string prefixed by its type; PASS string room's password, clear; DESC string description
@@ -415,7 +413,9 @@ _KINDS = kinds_of(
 < chal | 3, 6 | what to do
   MODE string play, chal (wait) or idle
 > rank | 3, 6 | reports a result
-  REPT string; AUTH string of +ses; WHEN time of +ses; SET_TRACKID number; NAME0 string
+  REPT string; AUTH string of +ses; WHEN time of +ses; NAME0 string; SET_TRACKID number
+  SET_TRACK string; SET_NUMAI number; SET_AIDIFF number; SET_RACELEN number; SET_CAUTIONS number
+  SET_DAMAGE number; SET_CONSUME number; SET_SETUPS number; SET_ASSISTS number; SET_RANKED number
 < rank | 3 | acknowledges a result
 > rept | 3 | reports a persona; no reply
   PERS string persona; PROD string game and platform; LANG string language
@@ -437,13 +437,13 @@ _KINDS = kinds_of(
   N string persona, at most 63; F flags; RI number room; RT number users there; R string its name
   RF flags of the room; I number user; A address; M string account; P number; S string; G number
 < +usr | 3 | a user of your room; without N user I is gone
-  I number user; N string persona, at most 31; A address; P string ping; F flags, U marks yourself
+  I number user; N string persona, at most 31; A address; P string ping; F flags U marks yourself
   S string statistics; R number rank; X string auxiliary text; T number users in your room now
 < +rom | 3 | a room; without N room I is gone
   I number room; N string name; H string description; F flags; A address; T number users
   L number most users; P number ping in milliseconds
 < +pop | 3 | how many are in the rooms
-  Z pop room id and users, in turn; an id 0 ends the list
+  Z pop room id and users, in turn, until an id 0
 < +msg | 3 | someone said something
   N string sender; T string text; F flags B broadcast, P private, none: the room
 < +ses | 3, 5 | a race is arranged

@@ -51,6 +51,12 @@ def value(message: Any, name: str, limit: int = TEXT_LIMIT) -> str:
     return "".join(char for char in str(found or "")[:limit] if char >= " ")
 
 
+def nested(message: Any, name: str) -> str:
+    """A field that is TagField text itself: its lines stay apart."""
+    found = message.body.get(name) if isinstance(message, LobbyMessage) else None
+    return str(found or "")[:TEXT_LIMIT]
+
+
 def same(name: str) -> str:
     """A name as it is compared."""
     return name.strip().lower()

@@ -21,8 +21,10 @@ class AccountRules(BuddyRules):
         known = self.lounge.account(name)
         password = value(message, "PASS")
         if not name or not self._accepts(name, password, known):
-            wrong = self.world.accounts is not None and name in self.world.accounts
-            why = "the password is not that of --accounts" if wrong else "not in --accounts"
+            listed = name in (self.world.accounts or {})
+            wrong = listed or bool(known and known.get("password"))
+            whose = "--accounts" if listed else "the account"
+            why = f"the password is not that of {whose}" if wrong else "not in --accounts"
             yield Note("refused", f"{name or 'nobody'}: {why}", client)
             yield Say(client, make("auth", ident="pass" if wrong else NO_MATCH))
             return
@@ -46,7 +48,15 @@ class AccountRules(BuddyRules):
         if message.kind == "auth":
             name, password = value(message, "NAME", 63), value(message, "PASS")
             return not self._accepts(name, password, self.lounge.account(name))
-        return message.kind == "pers" and not self.lounge.player(client).account
+        return message.kind == "pers" and not self._may_play(client, value(message, "PERS", 63))
+
+    def _may_play(self, client: Client, persona: str) -> bool:
+        """Whether a persona is the client's to play; where passwords count, another's is not."""
+        if self.world.accounts is None:
+            return True
+        account = self.lounge.player(client).account
+        owner = (self.lounge.persona(persona) or {}).get("account", account)
+        return bool(account) and same(str(owner)) == same(account)
 
     def _accepts(self, name: str, password: str, known: dict[str, object] | None) -> bool:
         if self.world.accounts is None or self.world.accepts(name, password):
@@ -71,7 +81,12 @@ class AccountRules(BuddyRules):
 
     @hears("edit", "pass")
     def change_account(self, client: Client, message: Message) -> Acts:
-        name = self.lounge.player(client).account or value(message, "NAME", 16)
+        account, name = self.lounge.player(client).account, value(message, "NAME", 16)
+        known = self.lounge.account(name)
+        if not account and not self._accepts(name, value(message, "PASS"), known):
+            yield Say(client, make(message.kind, ident=NO_MATCH))
+            return
+        name = account or name
         asked = {"password": "PASS", "mail": "MAIL", "spam": "SPAM"}
         given = {key: value(message, field, 64) for key, field in asked.items()}
         if name:

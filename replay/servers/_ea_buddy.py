@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proxy.message import Message
-from replay.servers._ea import Friend, make, persona_of, same, value
+from replay.servers._ea import Friend, make, nested, persona_of, same, value
 from replay.servers._ea_talk import TalkRules
 from replay.standin.rules import Act, Acts, Close, Later, Say, hears
 from replay.standin.world import Client
@@ -68,7 +68,7 @@ class BuddyRules(TalkRules):
         if friend is None:
             return
         friend.show = value(message, "SHOW") or "CHAT"
-        friend.status, friend.product = value(message, "STAT"), value(message, "PROD")
+        friend.status, friend.product = nested(message, "STAT"), value(message, "PROD")
         yield from self._tell(friend)
         for mail in self.lounge.take_mail(friend.persona):
             yield Say(client, make("RECV", mail), live=True)

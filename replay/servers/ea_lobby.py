@@ -90,7 +90,7 @@ class EaLobby(AccountRules):
     def enter(self, client: Client, message: Message) -> Acts:
         name = value(message, "PERS", 63)
         player = self.lounge.player(client)
-        if not name or (self.world.accounts is not None and not player.account):
+        if not name or not self._may_play(client, name):
             yield Say(client, make("pers", ident=NO_MATCH))
             return
         other = self.lounge.here(name)

@@ -564,3 +564,42 @@ def test_docs_derive_from_the_layout() -> None:
     assert "n_users" not in fields
     inner = [field.name for field in describe(Mixed, (UP,)).fields]
     assert "inner.username" in inner
+
+
+class Short(Struct):
+    number: Annotated[U8, "which one"]
+
+
+class Long(Struct):
+    number: Annotated[U8, "which one"]
+    text: Annotated[str, Text(), "what it says"]
+    mark: U8
+
+
+class Ending(Choice):
+    options = (Short, Long)
+
+
+class Several(Struct):
+    many: Annotated[Any, Either(Array(Short, Int("B")), Array(Long, Int("B")))]
+    end: Annotated[Any, Ending(lambda *_: Short, "short or long")]
+
+
+def test_docs_name_the_fields_of_every_alternative() -> None:
+    assert [(one.name, one.meaning) for one in describe(Several, (UP,)).fields] == [
+        ("many", ""),
+        ("many[].number", "which one"),
+        ("many[].text", "Long: what it says"),
+        ("many[].mark", "Long"),
+        ("end", ""),
+        ("end.number", "which one"),
+        ("end.text", "Long: what it says"),
+        ("end.mark", "Long"),
+    ]
+
+
+def test_docs_give_the_number_on_the_wire() -> None:
+    assert {kind.name: kind.tag for kind in TABLE.kinds()} == {
+        cls.kind: f"0x{tag:02x}" for way in Direction for tag, cls in TABLE[way].items()
+    }
+    assert describe(Short, (UP,)).tag == ""

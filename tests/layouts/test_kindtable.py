@@ -48,5 +48,7 @@ def test_a_table_that_is_wrong_is_found_at_import() -> None:
         volatile_of("@dir ADDR mine")
     with pytest.raises(ValueError, match="not enough values"):
         kinds_of("> @dir | 3", "toy")
+    with pytest.raises(ValueError, match="a: 'first' is no type of a field"):
+        kinds_of("> @dir | 3 | what\n  SKEY binary 16 bytes; a first byte 0 means none", "toy")
     with pytest.raises(KeyError):
         kinds_of("? @dir | 3 | what", "toy")

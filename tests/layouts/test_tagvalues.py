@@ -37,6 +37,21 @@ def test_number(text: str, value: int) -> None:
     assert tagvalues.number(text) == value
 
 
+@pytest.mark.parametrize(
+    ("value", "wire"),
+    [
+        ("2004.2.5 16:53:20", "2004.2.5 16:53:20"),
+        ("2026-01-28 11:07:46", "2026-01-28 11:07:46"),
+        ("2019.7.29-01:46:43", "2019.7.29-01:46:43"),
+        ("2004.2.5 16:53:20 or so", '"2004.2.5 16%3a53%3a20 or so"'),
+        ("16:53:20", "16%3a53%3a20"),
+    ],
+)
+def test_a_date_is_written_bare_as_its_reader_wants_it(value: str, wire: str) -> None:
+    assert tagvalues.encode(value) == wire
+    assert tagvalues.decode(wire) == value
+
+
 def test_a_decimal_address_is_nonsense_to_the_client_too() -> None:
     assert tagvalues.address("3232236155") == 0x00000F7B
     assert tagvalues.address("nowhere") == 0

@@ -63,6 +63,19 @@ def test_the_first_ping_comes_with_the_address_and_then_every_22_seconds(play: R
     assert actor.closed is None
 
 
+def test_dates_are_written_as_the_reader_of_dates_wants_them(play: Rehearsal) -> None:
+    """Neither quotes nor escapes: no server was ever seen to write them (ea-lobby 2)."""
+    actor = play.enter("ea-lobby", role="lobby")
+    (ping,) = actor.says(up("addr", "ADDR=192.0.2.100", "PORT=59750"))
+    assert ping.encode() == (
+        b"~png\0\0\0\0\0\0\0\x2c"  # kind, no tick yet, length 44
+        b"REF=2023.11.14 22:13:20\n"  # the time of the rehearsal's beginning
+        b"TIME=0\n\0"  # no round trip is known yet
+    )
+    told = actor.says(up("pers", "PERS=alice"))[0].encode()
+    assert told.endswith(b"\nLAST=2023.11.14 22:13:20\n\0")
+
+
 def test_a_console_that_is_silent_for_a_minute_is_gone(play: Rehearsal) -> None:
     alice, bob = player(play, "alice"), player(play, "bobby")
     for _ in range(5):
@@ -126,6 +139,23 @@ def test_who_is_ignored_is_not_heard(play: Rehearsal) -> None:
     assert alice.says(up("mesg", "PRIV=bobby", "TEXT=x"))[0].get("ident") == "igno"
     alice.says(up("mesg", "TEXT=to all"))
     assert "+msg" not in kinds(bob.told())
+
+
+def test_the_presence_of_a_buddy_keeps_the_lines_of_its_nested_text(play: Rehearsal) -> None:
+    """`P` in `STAT` begins a line of its own, else the reader does not find it (ea-lobby 2, 8)."""
+    bob, ann = play.enter("ea-lobby", role="buddy"), play.enter("ea-lobby", role="buddy")
+    bob.says(up("AUTH", "USER=bobby/cso/nascar-ps2-2004", "LKEY=$00"))
+    ann.says(up("AUTH", "USER=ann/cso/nascar-ps2-2004", "LKEY=$00"))
+    ann.says(up("RADD", "ID=101", "LIST=B", "USER=bobby"))
+    stat = 'STAT="en%3d%22is racing%22%0aP%3dmad4%0a"'
+    bob.says(up("PSET", "SHOW=CHAT", stat, 'PROD="is online"'))
+    assert ann.told()[-1].encode() == (
+        b"PGET\0\0\0\0\0\0\0\x5d"  # kind, ident 0, length 93
+        b"USER=bobby\n"  # whose presence it is
+        b"SHOW=CHAT\n"  # the word of the PSET
+        b'STAT="en%3d%22is racing%22%0aP%3dmad4%0a"\n'  # byte for byte that of the PSET
+        b'PROD="is online"\n\0'  # as it was said
+    )
 
 
 def test_news_beyond_32_bits_and_of_later_games(play: Rehearsal) -> None:

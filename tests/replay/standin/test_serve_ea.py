@@ -208,6 +208,15 @@ def test_accounts_are_checked_and_made(tmp_path: Path) -> None:
         assert made["PERSONAS"] == "nobody"
         assert stranger.lobby.ask("acct", "NAME=alice", "PASS=x").ident == b"dupl"
         assert stranger.lobby.ask("pers", "PERS=nobody").ident == b"imst", "not logged in"
+        for kind in ("edit", "pass"):
+            assert stranger.lobby.ask(kind, "NAME=alice", "PASS=x").ident == b"imst"
+            assert stranger.lobby.ask("auth", "NAME=alice", "PASS=x").ident == b"pass"
+        assert stranger.lobby.ask("acct", "NAME=other", "PASS=secret").ident == bytes(4)
+        assert stranger.lobby.ask("auth", "NAME=other", "PASS=secrets").ident == b"pass"
+        assert stranger.lobby.ask("auth", "NAME=other", "PASS=secret").ident == bytes(4)
+        assert stranger.lobby.ask("pers", "PERS=alice").ident == b"imst", "it is another's"
+        assert stranger.lobby.ask("edit", "NAME=alice", "PASS=new").ident == bytes(4)
+        assert stranger.lobby.ask("auth", "NAME=other", "PASS=new").ident == bytes(4), "its own"
         lobby.consoles += [wrong, stranger]
         lobby.end()
     finally:
