@@ -39,12 +39,25 @@ _DROP_SESSION = (
 )
 
 
+_UNDO = (
+    *(
+        (f"DELETE FROM {table} WHERE {column}_id > ?", f"{column}s")
+        for table in ("keys", "events", "notes")
+        for column in ("session", "flow")
+    ),
+    *((f"DELETE FROM {table} WHERE id > ?", table) for table in ("frames", "flows", "sessions")),
+)
+"""What takes back all that was added: a statement, and the table of whose ids it is given one."""
+
+
 def json_text(value: Json) -> str:
     """JSON for what a dissector derived; what JSON does not know becomes its repr."""
     try:
         return msgspec.json.encode(value).decode()
     except (TypeError, ValueError, OverflowError):
         return strict_json(value, repr)
+    except RecursionError:
+        return '{"unstored":"it is nested too deeply"}'
 
 
 def strict_json(value: Json, default: Callable[[object], Json]) -> str:
@@ -66,6 +79,8 @@ class Ledger:
 
     _last: dict[str, int]
     """Table -> the last id that was handed out."""
+    _first: dict[str, int]
+    """The same when the recording was opened."""
     _numbers: dict[int, int]
     """Open flow -> the number of its last frame."""
 
@@ -169,6 +184,11 @@ class Ledger:
                 f"UPDATE {table} SET session_id = ? WHERE {column} = ?",
                 (session_id, flow_id),
             )
+
+    def undo(self) -> None:
+        """Take back the sessions that were added since it was opened, and all in them."""
+        for sql, table in _UNDO:
+            self._order(sql, (self._first[table],))
 
     def drop_session(self, session_id: int) -> None:
         """Forget a session that turned out to be none; one that has flows stays."""

@@ -49,7 +49,7 @@ class Recording(Ledger):
         self._committer = committer
         self._queue = committer.queue
         self._limit = committer.queue_limit
-        self._last = last
+        self._first, self._last = dict(last), last
         self._last_frame = last["frames"]
         self._numbers = {}
         self._closed = False

@@ -112,6 +112,7 @@ def test_the_kept_secret_is_used_when_it_is_read_once_more(chat: Path, tmp_path:
     again = invoke(out)
     assert again.exit_code == 0
     assert ", 0 of them differently" in again.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == [chat.name, out.name]
 
 
 def test_keys_of_a_cipher_are_found_later(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from proxy.decoding import Outcome, reread, rewrite
 from proxy.generic import CIPHERS
 from proxy.keys import secret_key
 from recordings.choosing import check_session, open_recording
+from recordings.drafting import drafted
 from recordings.errors import UserError
 from recordings.writer import Recording
 
@@ -46,7 +48,9 @@ def decode(wish: Wish) -> Iterator[str]:
         apply({flow.protocol for flow in reader.flows(wish.session)}, **wish.generic)
         sessions = [one for one in reader.sessions() if wish.session in (None, one.id)]
         changed = 0
-        with Recording.open(wish.write or wish.file) as recording:
+        into = drafted(wish.write) if wish.write else Recording.open(wish.file)
+        # what reads is closed first: while it is open, there cannot be one file
+        with into as recording, closing(reader):
             for session in sessions:
                 if wish.write is None:
                     outcome = reread(reader, recording, session, keys, secrets)

@@ -10,13 +10,13 @@ from proxy.mutation.engine import Mutations
 from proxy.mutation.rewriting import Rewriting, Rewritten
 from proxy.mutation.rulefile import RuleSet, read_rules
 from recordings.choosing import one_session, open_recording
+from recordings.drafting import drafted
 from recordings.errors import UserError
 from recordings.hints import words_of
 from recordings.model import Direction, Key
 from recordings.nearest import meant
 from recordings.reader import Reader
 from recordings.rows import SessionRow
-from recordings.writer import Recording
 
 
 def mutate(
@@ -47,7 +47,7 @@ def mutate(
             why = _unknown(rule_set, sets, words_of(reader).kinds)
             raise UserError(f"no rule found a frame in session {row.id}: {why}nothing is written")
         note = _note(file, row, rules, sets, rule_set)
-        with Recording.open(write) as recording:
+        with drafted(write) as recording:
             copy = Copy(recording, row, flows, note, keys=keys, secrets=secrets)
             copy.write(made)
     yield from _report(rule_set, mutations, made)

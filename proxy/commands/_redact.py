@@ -15,12 +15,12 @@ from proxy.redaction.pseudonyms import Pseudonyms
 from proxy.redaction.replacing import Replacer, Tally, Wishes
 from proxy.redaction.session import Redacting
 from recordings.choosing import open_recording
+from recordings.drafting import drafted
 from recordings.errors import UserError
 from recordings.listing import Column, Output, print_rows
 from recordings.model import Key
 from recordings.reader import Reader
 from recordings.text import safe
-from recordings.writer import Recording
 
 LONG = 20_000
 """Frames from which on a bar is shown."""
@@ -55,7 +55,7 @@ def redact(
         for session in sessions:
             session.learn()
         replacer.ready()
-        with Recording.open(write) as recording:
+        with drafted(write) as recording:
             for session in sessions:
                 session.write(recording)
     _tell(replacer, write)

@@ -87,7 +87,7 @@ def command(
     from proxy.importing.files import import_files
     from proxy.importing.progress import Progress
     from proxy.importing.store import QUEUE
-    from recordings.writer import Recording
+    from recordings.drafting import drafted
 
     keys, secrets = read_keys(keys_file, key, game_key)
     wishes = wishes_of(game, as_, known_only, keys, secrets, protocol_file)
@@ -95,7 +95,7 @@ def command(
     size = sum(file.stat().st_size for file in files if file.is_file())
     large = size > LARGE and not cluster  # then another process writes and says what frames mean
     place = PLACE if large else None
-    with Recording.open(out, queue_limit=QUEUE, scribe=large, annotator=place) as recording:
+    with drafted(out, queue_limit=QUEUE, scribe=large, annotator=place) as recording:
         if recording.recovered:
             click.echo(recording.recovered, err=True)
         with Progress(f"import {files[0].name}", size) as progress:
