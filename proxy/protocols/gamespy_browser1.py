@@ -36,7 +36,7 @@ UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
 SECURE = b"\\secure\\"
 SECURE_LENGTH = 6
 GREETING_LIMIT = 4096
-REQUEST_LIMIT = 16384
+REQUEST_LIMIT = 1 << 17
 """Bytes of a request, whose filter is a line: each chunk of it searches the whole of it."""
 LOGIN = b"\\gamename\\"
 QUERY_ID = b"\\queryid\\"

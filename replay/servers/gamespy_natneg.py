@@ -24,6 +24,9 @@ DEAD_BEAT, INIT_TIMEOUT = 1, 2
 PATIENCE = 60.0
 """Seconds that a player waits for a partner."""
 NOWHERE = "0.0.0.0", 0  # noqa: S104 - nobody's address
+AGAIN_FOR, HELD_FOR = 5_000_000, 1_000_000
+"""Microseconds for which a client may say an INIT again, and within which all of one are said."""
+MOST_HELD, MOST_PORTS = 16, 4
 GAME_PORT, FIRST_SERVER = 0, 1
 RETRIES, EVERY = 4, 0.5
 """How often CONNECT is sent until it is acknowledged."""
@@ -68,6 +71,10 @@ class Pair:
     pre: dict[int, int] = field(default_factory=dict)
     """Client index -> client id of PREINIT."""
     connected: bool = False
+    used_at: int = 0
+    """When somebody came to it last, or when both were told; microseconds."""
+    held: list[tuple[int, Client, Message]] = field(default_factory=list)
+    """INITs that came once both were told: of this pair, or of the next one with the cookie."""
 
 
 class Pairs(dict[int, Pair]):
@@ -94,11 +101,15 @@ class GamespyNatneg(Rules):
             return pair, iter(())
         while len(pairs) >= MOST_PAIRS:
             del pairs[next(iter(pairs))]
-        pair = pairs[cookie] = Pair(cookie)
+        pair = pairs[cookie] = Pair(cookie, used_at=self.world.now())
         return pair, iter((Later(PATIENCE, lambda: self._given_up(pair)),))
 
     def _given_up(self, pair: Pair) -> Iterator[Act]:
         pairs = self.world.shared(Pairs)
+        waited = (self.world.now() - pair.used_at) / 1e6
+        if pairs.get(pair.cookie) is pair and waited < PATIENCE:  # somebody came later
+            yield Later(PATIENCE - waited, lambda: self._given_up(pair))
+            return
         if pairs.get(pair.cookie) is pair:
             del pairs[pair.cookie]
         if not pair.connected:
@@ -117,7 +128,7 @@ class GamespyNatneg(Rules):
         yield from acts
         if index > 1:
             return
-        pair.pre[index] = ident
+        pair.pre[index], pair.used_at = ident, self.world.now()
         state = READY if len(pair.pre) > 1 else WAITING
         yield Say(
             client,
@@ -138,25 +149,56 @@ class GamespyNatneg(Rules):
             version=version, cookie=cookie, port_type=port_type, client_index=index, filler=FILLER
         )
         yield Say(client, ack)
+        pairs = self.world.shared(Pairs)
+        pair = pairs.get(cookie)
+        known = pair.sides.get(index) if pair else None
+        joins = [(client, message)]
+        if pair is not None and pair.connected:
+            joins = self._again(pair, client, message)
+        elif known is not None and known.host != client.address[0]:
+            del pairs[cookie]  # other players with the same cookie
+        for one, said in joins:
+            yield from self._join(one, said)
+
+    def _again(self, pair: Pair, client: Client, message: Message) -> list[tuple[Client, Message]]:
+        """An INIT of a pair that was told: said again, or of the next pair with its cookie.
+
+        The game's own port is often the same one in the next pair, and is named first, so that
+        only the others tell: then all that has just been said counts for the next pair.
+        """
+        now, port_type = self.world.now(), int(message.get("port_type"))
+        side = pair.sides.get(int(message.get("client_index")))
+        if side is None:  # a third one: it is no way into a pair
+            return []
+        if side.host == client.address[0] and port_type not in side.ports:
+            if port_type < MOST_PORTS:  # it was told before all of its own had come
+                side.ports[port_type] = client
+            return []
+        recent = [one for one in pair.held if now - one[0] < HELD_FOR]
+        pair.held = [*recent, (now, client, message)][-MOST_HELD:]
+        if side.ports.get(port_type) is client and now - pair.used_at < AGAIN_FOR:
+            return []
+        del self.world.shared(Pairs)[pair.cookie]
+        return [(one, said) for _, one, said in pair.held]
+
+    def _join(self, client: Client, message: Message) -> Iterator[Act]:
+        cookie, index = int(message.get("cookie")), int(message.get("client_index"))
         pair, acts = self._pair(cookie)
-        known = pair.sides.get(index)
-        other = known is not None and known.ports.get(port_type, client) is not client
-        if (pair.connected and other) or (known is not None and known.host != client.address[0]):
-            del self.world.shared(Pairs)[cookie]  # other players with the same cookie
-            pair, acts = self._pair(cookie)
         yield from acts
         side = pair.sides.get(index)
         if side is None and len(pair.sides) < 2:
             side = pair.sides[index] = Side(client.address[0])
+            pair.used_at = self.world.now()
         if side is None:
             return
-        side.version = version
+        side.version = int(message.get("version"))
         side.use_game_port = side.use_game_port or bool(message.get("use_game_port"))
-        if port_type < 4:
+        port_type = int(message.get("port_type"))
+        if port_type < MOST_PORTS:
             side.ports[port_type] = client
         both = len(pair.sides) == 2 and all(one.ready for one in pair.sides.values())
         if both and not pair.connected:
-            pair.connected = True
+            pair.connected, pair.used_at = True, self.world.now()
             yield Note("natneg", f"pair {cookie:08x} is told of each other", client)
             yield from self._tell(pair, RETRIES)
 

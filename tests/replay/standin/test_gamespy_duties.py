@@ -144,6 +144,39 @@ def test_who_negotiates_alone_is_told_so() -> None:
     assert finished(two) == []
 
 
+def test_an_init_that_is_said_again_or_by_others_does_not_part_a_pair() -> None:
+    rehearsal = Rehearsal()
+    one, two, alien = (
+        rehearsal.enter("gamespy-natneg", address=("192.0.2.8", port)) for port in (5, 6, 7)
+    )
+    init(one, 9, 0, 0)
+    init(two, 9, 1, 0)
+    for actor, index in ((one, 0), (two, 1)):
+        assert finished(actor) in ([], [0])
+        actor.says(
+            nn.ConnectAck(version=3, cookie=9, port_type=0, client_index=index, tail=bytes(7))
+        )
+    assert [m.kind for m in init(one, 9, 0, 0)] == ["INITACK"], "its acknowledgement was lost"
+    assert [m.kind for m in init(two, 9, 1, 2)] == ["INITACK"], "a port that came late"
+    assert [m.kind for m in init(alien, 9, 7, 0)] == ["INITACK"], "no such player"
+    rehearsal.passes(5)  # by now nobody says an INIT again: the same ports are a new game
+    assert [m.kind for m in init(one, 9, 0, 0)] == ["INITACK"]
+    rehearsal.passes(30)
+    assert [m.kind for m in init(two, 9, 1, 0)] == ["INITACK", "CONNECT"]
+
+
+def test_patience_begins_with_who_came_last() -> None:
+    rehearsal = Rehearsal()
+    early = rehearsal.enter("gamespy-natneg")
+    early.says(nn.PreInit(version=4, cookie=8, client_index=0, state=0, client_id=1))
+    rehearsal.passes(50)
+    init(early, 8, 0, 0)
+    rehearsal.passes(59)
+    assert finished(early) == []
+    rehearsal.passes(2)
+    assert finished(early) == [1]
+
+
 def auth(actor: Actor, key: str, skey: int) -> list[str]:
     resp = md5(key.encode(), usedforsecurity=False).hexdigest() + "0" * 40
     facts = (("auth", ""), ("pid", 1), ("ch", "abcdefgh"), ("resp", resp), ("skey", skey))

@@ -99,6 +99,14 @@ def test_a_pair_meets_and_the_cookie_can_come_again(services: Datagrams, version
         assert two.connected() == one.at()
         one.report()
         two.report()
+    # the same two games play again, each from its port, which is named before the others
+    before = one, two
+    one, two = Player(services, 666, 0, version), Player(services, 666, 1, version)
+    one.game, two.game = (player.game for player in before)
+    one.init()
+    two.init()
+    assert one.connected() == two.at()
+    assert two.connected() == one.at()
     services.end()
 
 
