@@ -8,6 +8,7 @@ instead. There an ICMP refusal ends a pending read, so the task simply reads aga
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 import sys
@@ -98,7 +99,8 @@ class DatagramSocket:
                 self._task.cancel()
                 self._task = None
             else:
-                call_no_more(self._loop, self.sock.fileno())
+                with contextlib.suppress(NotImplementedError):  # a task that has just begun
+                    call_no_more(self._loop, self.sock.fileno())
 
     def close(self) -> None:
         """Read no more, close the socket."""
@@ -166,8 +168,11 @@ class DatagramSocket:
     async def _pump(self) -> None:
         """The same for a loop without readers."""
         assert self._loop is not None
-        errors = 0
+        errors = count = 0
         while self._reading:
+            count += 1
+            if count % MAX_BATCH == 0:
+                await asyncio.sleep(0)  # what is there already is received without a turn
             try:
                 data, peer = await self._loop.sock_recvfrom(self.sock, LARGEST)
             except OSError as error:

@@ -6,7 +6,9 @@ our own DNS, and the proxy must not follow and connect to itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from proxy.relay.api import Address, show_address
@@ -15,6 +17,12 @@ from recordings.errors import UserError
 
 LOCAL_NAMES = {"localhost": "127.0.0.1"}
 """Names that mean this machine everywhere (RFC 6761)."""
+FRESH = 300.0
+"""Seconds after which a name is looked up anew: a server may move while we run."""
+DOUBTED = float("-inf")
+"""When a name was looked up at whose address nobody answers."""
+PATIENCE = 2.0
+"""Seconds to wait for that; then the server is taken to be where it was."""
 
 
 class Lookup(Protocol):
@@ -26,7 +34,7 @@ class Lookup(Protocol):
 
 
 class Resolver:
-    """Resolves upstream names, and remembers what it found for the length of the run."""
+    """Resolves upstream names, and remembers what it found, in case nobody answers later."""
 
     def __init__(
         self,
@@ -35,6 +43,7 @@ class Resolver:
         offline: bool = False,
         hosts: Mapping[str, str] | None = None,
         lookup: Lookup | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`hosts` are names whose address the user knows: nobody is asked for them."""
         for server in name_servers:
@@ -43,16 +52,31 @@ class Resolver:
         self._servers = list(name_servers)
         self._lookup = lookup
         self._offline = offline
+        self._clock = clock
         self._found = {_plain(name): address for name, address in (hosts or {}).items()}
+        self._asked_at: dict[str, float] = {}
 
     def known(self, host: str) -> str | None:
         """The address when nobody has to be asked: a number, this machine, or found before."""
         name = _plain(host)
         return numeric(host) or LOCAL_NAMES.get(name) or self._found.get(name)
 
+    def fresh(self, host: str) -> str | None:
+        """The same, None if it was found so long ago that it may have changed."""
+        at = self._asked_at.get(_plain(host))
+        if at is not None and self._clock() - at >= FRESH:
+            return None
+        return self.known(host)
+
+    def doubt(self, host: str) -> None:
+        """Nobody answers at the address of this name: look it up for the next one who comes."""
+        name = _plain(host)
+        if name in self._asked_at:
+            self._asked_at[name] = DOUBTED
+
     async def resolve(self, host: str) -> str:
         """The numeric address of `host`, IPv4 first; UserError with the cure."""
-        known = self.known(host)
+        known = self.fresh(host)
         if known is not None:
             return known
         if self._offline:
@@ -60,13 +84,19 @@ class Resolver:
                 f"{host} is not looked up while offline: give its numeric address, or --hosts-file"
             )
         name = _plain(host)
+        before, why = self._found.get(name), "no address"
         try:
-            found = await self._asked().lookup_ip(name)
+            async with asyncio.timeout(None if before is None else PATIENCE):
+                found = await self._asked().lookup_ip(name)
         except (OSError, RuntimeError, ValueError) as error:
-            raise UserError(_unknown(host, str(error))) from error
-        if not found:
-            raise UserError(_unknown(host, "no address"))
-        self._found[name] = min(found, key=lambda one: ":" in one)
+            found, why = [], str(error)
+        doubted = self._asked_at.get(name) == DOUBTED
+        self._asked_at[name] = self._clock()
+        if before is None and not found:
+            raise UserError(_unknown(host, why))
+        if before not in found or doubted:  # else it holds still
+            better = [one for one in found if one != before] or [before or ""]
+            self._found[name] = min(better, key=lambda one: ":" in one)
         return self._found[name]
 
     def _asked(self) -> Lookup:

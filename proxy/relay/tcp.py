@@ -80,7 +80,7 @@ class TcpFlow:
             self._ready()
             return
         host, port = self.listen.upstream
-        known = self.host.resolver.known(host)
+        known = self.host.resolver.fresh(host)
         if known is not None:
             self._open((known, port))
         self._dialling = self.loop.create_task(self._dial(host, port))
@@ -105,10 +105,11 @@ class TcpFlow:
             await self.host.outward.connect(lambda: self.server, server, CONNECT_TIMEOUT)
         except UserError as error:
             self._refused(str(error))
-        except TimeoutError:
-            self._refused(f"the server {where} does not answer")
-        except OSError as error:
-            self._refused(f"the server {where} cannot be reached: {why(error)}")
+        except OSError as error:  # a TimeoutError too
+            self.host.resolver.doubt(host)
+            late = isinstance(error, TimeoutError)
+            what = "does not answer" if late else f"cannot be reached: {why(error)}"
+            self._refused(f"the server {where} {what}")
 
     def _ready(self) -> None:
         if self.over:  # stopped while dialling

@@ -20,10 +20,11 @@ from proxy.relay.sockets import (
 )
 from proxy.relay.udp_endpoint import Endpoint
 from proxy.relay.udp_face import Face, SocketFace, oldest
+from proxy.relay.udp_server import Whereabouts
 from proxy.relay.why import why
 from recordings.errors import UserError
 
-MAX_ENDPOINTS = 2000
+MAX_ENDPOINTS = 5000
 """Clients of one listening address. When there are more, those make room that have been silent
 longest, of the address that has the most: a flood does not push out who plays elsewhere."""
 MAX_ALONE = 10_000
@@ -34,8 +35,6 @@ KEEP = 3600.0
 """Seconds without a datagram after which the port to the server is given up."""
 MAX_LINKS = 256
 """Pairs of a client and another player, of one listener."""
-MAX_WAITING = 256
-"""Datagrams kept while the server's name is looked up."""
 SWEEPS_PER_IDLE = 4
 
 
@@ -63,8 +62,7 @@ class UdpListener:
         self._open_to_peers = host.peers(listen.protocol) and listen.role != "peer"
         self._links: dict[tuple[Peer, Peer], Endpoint] = {}
         self._children: list[UdpListener] = []
-        self._waiting: list[tuple[Face, Peer, bytes]] = []
-        self._resolving: asyncio.Task[None] | None = None
+        self.whereabouts = Whereabouts(host.resolver, listen.upstream, self._found)
         self._sweeper: asyncio.TimerHandle | None = None
         self._echoes = Echoes(host.time)
         self._own_ports: set[int] = set()
@@ -138,8 +136,7 @@ class UdpListener:
         """Close the sockets."""
         if self._sweeper is not None:
             self._sweeper.cancel()
-        if self._resolving is not None:
-            self._resolving.cancel()
+        self.whereabouts.close()
         for child in self._children:
             child.abort()
         for face in self.faces:
@@ -159,17 +156,25 @@ class UdpListener:
         """The endpoint of a new client; None while the server's name is being looked up."""
         if self.closed or (self.listen.lan and self._is_ours(peer)):
             return None
-        upstream = self.listen.upstream
-        if upstream is None:
-            return self._endpoint(face, peer, None)
-        known = self.host.resolver.known(upstream[0])
-        if known is not None:
-            return self._endpoint(face, peer, (known, upstream[1]))
-        if len(self._waiting) < MAX_WAITING:
-            self._waiting.append((face, peer, data))
-        if self._resolving is None:
-            self._resolving = asyncio.get_running_loop().create_task(self._resolve(upstream))
+        server = self.whereabouts.now()
+        if server is not None or self.listen.upstream is None:
+            return self._endpoint(face, peer, server)
+        self.whereabouts.wait(face, peer, data)
         return None
+
+    def _found(
+        self, face: Face, peer: Peer, data: bytes, server: Address | None, refusal: str | None
+    ) -> None:
+        endpoint = face.endpoints.get(peer) or self._endpoint(face, peer, server, refusal)
+        endpoint.from_client(data)
+
+    def seek_server(self, endpoint: Endpoint) -> None:
+        """Give an endpoint without a server one, if there is one by now."""
+        server = None if self.closed else self.whereabouts.now()
+        if server is not None:
+            self._reach(endpoint, server)
+        elif not self.closed:
+            self.whereabouts.look_up()  # the next datagram finds it
 
     def _is_ours(self, peer: Peer) -> bool:
         """Whether a broadcast is one of our own that came back."""
@@ -181,12 +186,12 @@ class UdpListener:
         `local` is the address of ours that the client knows.
         """
         face = next((one for one in self.faces if one.address[0] in (local, *WILDCARDS)), None)
-        server = self.listen.upstream and self.host.resolver.known(self.listen.upstream[0])
+        server = self.whereabouts.last()
         if face is None or server is None or self.closed:
             return None
         peer = (*client, 0, 0) if ":" in client[0] else client
-        endpoint = face.endpoints.get(peer) or self.welcome(face, peer, b"")
-        if endpoint is None or endpoint.upstream is None:
+        endpoint = face.endpoints.get(peer) or self._endpoint(face, peer, server)
+        if endpoint.upstream is None:
             return None
         return plain_address(endpoint.upstream.sock.getsockname())
 
@@ -204,19 +209,6 @@ class UdpListener:
                     return True
         return False
 
-    async def _resolve(self, upstream: Address) -> None:
-        refusal = None
-        server = None
-        try:
-            server = (await self.host.resolver.resolve(upstream[0]), upstream[1])
-        except UserError as error:
-            refusal = str(error)
-        self._resolving = None
-        waiting, self._waiting = self._waiting, []
-        for face, peer, data in waiting:
-            endpoint = face.endpoints.get(peer) or self._endpoint(face, peer, server, refusal)
-            endpoint.from_client(data)
-
     def _endpoint(
         self, face: Face, peer: Peer, server: Address | None, refusal: str | None = None
     ) -> Endpoint:
@@ -224,16 +216,22 @@ class UdpListener:
             self._make_room(face, ROOM)
         endpoint = face.endpoints[peer] = Endpoint(face, peer, server)
         if server is not None:
-            try:
-                self.check_server(server)
-                self._connect(endpoint, server)
-            except UserError as error:
-                refusal = str(error)
-            except OSError as error:
-                refusal = f"the server cannot be reached: {why(error)}"
+            refusal = self._reach(endpoint, server)
         if refusal is not None:
             endpoint.refuse(refusal)
         return endpoint
+
+    def _reach(self, endpoint: Endpoint, server: Address) -> str | None:
+        """Give an endpoint a socket to its server; why there is none."""
+        try:
+            self.check_server(server)
+            self._connect(endpoint, server)
+        except UserError as error:
+            return str(error)
+        except OSError as error:
+            return f"the server cannot be reached: {why(error)}"
+        endpoint.server = server
+        return None
 
     def _connect(self, endpoint: Endpoint, server: Address) -> None:
         to_all = self.listen.lan and endpoint.face.address[0] in WILDCARDS
@@ -252,6 +250,8 @@ class UdpListener:
             link = self._links.get((endpoint.peer, peer)) or self._link(endpoint, peer, sock)
             if link is not None:
                 link.from_server(data, peer)
+                if self.host.sinks.congested and endpoint.upstream is not None:
+                    endpoint.face.rest(endpoint.upstream)
 
         endpoint.connect_open(sock, server, stranger, send_up)
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
 _REFUSALS = {errno.ECONNREFUSED, errno.ECONNRESET, errno.EHOSTUNREACH, errno.ENETUNREACH, 10054}
 _TOO_LONG = {errno.EMSGSIZE, 10040}
+RETRY = 2.0
+"""Seconds between two looks for a server that was not to be had."""
 
 
 class Endpoint:
@@ -44,6 +46,7 @@ class Endpoint:
         "_send_up",
         "_sinks",
         "_time",
+        "_tried",
         "face",
         "flow",
         "last",
@@ -70,6 +73,7 @@ class Endpoint:
         self.tap: Sink | None = None
         """The sink while there is a flow; a mute one after a failure."""
         self.last = self._time()
+        self._tried = self.last
         self._refused = False
         self._dropped = 0
 
@@ -137,6 +141,8 @@ class Endpoint:
             if tap.held(DOWN):
                 for one in tap.through(DOWN, data):
                     self._to_client(one)
+                if self._sinks.congested and self.upstream is not None:
+                    self.face.rest(self.upstream)
                 return
         except Exception as error:
             tap = self._sink_failed(error)
@@ -199,6 +205,7 @@ class Endpoint:
         if self._refused:
             return
         self._refused = True
+        self.face.listener.whereabouts.doubt()
         sentence = f"the server refuses datagrams: {why(error)}"
         tell(self.sink, "unreachable", sentence)
         if self.flow is not None and takes_over(self.sink, sentence):
@@ -233,7 +240,18 @@ class Endpoint:
         if self.flow is None:
             self._open_flow()
         tell(self.sink, "refused", sentence)
-        takes_over(self.sink, sentence)
+        if not takes_over(self.sink, sentence):
+            self._send_up = self._try_again
+
+    def _try_again(self, data: bytes) -> int:
+        """There was no server to be had; now and then it is looked for once more."""
+        now = self._time()
+        if now - self._tried >= RETRY:
+            self._tried = now
+            self.face.listener.seek_server(self)
+            if self.upstream is not None:
+                return self._send_up(data)
+        return len(data)
 
     def close_flow(self, reason: str) -> None:
         """The stretch of talk is over; the next datagram opens another."""

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from proxy.relay.resolver import Resolver, refuse_ourselves
+from proxy.relay.resolver import FRESH, Resolver, refuse_ourselves
 from recordings.errors import UserError
 
 
@@ -50,6 +50,56 @@ def test_a_name_is_asked_once_and_ipv4_comes_first() -> None:
         assert asyncio.run(resolver.resolve(name)) == "203.0.113.9"
     assert resolver.known("MASTER.example.com") == "203.0.113.9"
     assert book.asked == ["master.example.com"]
+
+
+class Time:
+    """A clock that the test drives."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_server_that_moves_is_found_again_and_one_that_stays_is_kept() -> None:
+    book, clock, name = Book(a_example=["203.0.113.1", "203.0.113.2"]), Time(), "a.example"
+    resolver = Resolver(lookup=book, clock=clock)
+    assert asyncio.run(resolver.resolve(name)) == "203.0.113.1"
+    clock.now += FRESH - 1
+    assert resolver.fresh(name) == "203.0.113.1"
+    clock.now += 1
+    assert resolver.fresh(name) is None
+    assert resolver.known(name) == "203.0.113.1"
+    book.names["a_example"] = ["203.0.113.2", "203.0.113.1"]  # in turns, as name servers do
+    assert asyncio.run(resolver.resolve(name)) == "203.0.113.1"
+    resolver.doubt(name)  # but nobody answers there
+    assert resolver.fresh(name) is None
+    assert asyncio.run(resolver.resolve(name)) == "203.0.113.2"
+    clock.now += FRESH
+    book.names["a_example"] = ["203.0.113.3"]
+    assert asyncio.run(resolver.resolve(name)) == "203.0.113.3"
+    resolver.doubt(name)
+    assert asyncio.run(resolver.resolve(name)) == "203.0.113.3", "there is no other"
+
+
+def test_where_it_was_last_counts_while_no_name_server_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Silent(Book):
+        async def lookup_ip(self, host: str) -> list[str]:
+            await asyncio.Event().wait()
+            raise AssertionError("unreachable")
+
+    monkeypatch.setattr("proxy.relay.resolver.PATIENCE", 0.01)
+    clock, name = Time(), "a.example"
+    for silent in (Book(), Book(a_example=[]), Silent()):
+        resolver = Resolver(lookup=Book(a_example=["203.0.113.1"]), clock=clock)
+        assert asyncio.run(resolver.resolve(name)) == "203.0.113.1"
+        clock.now += FRESH
+        resolver._lookup = silent
+        assert asyncio.run(resolver.resolve(name)) == "203.0.113.1"
+        assert resolver.fresh(name) == "203.0.113.1", "nobody is asked again at once"
 
 
 @pytest.mark.parametrize("book", [Book(), Book(gone_example_com=[])])

@@ -12,6 +12,7 @@ from proxy.relay.api import Address
 from proxy.relay.engine import Engine
 from proxy.relay.sockets import local_addresses
 from proxy.relay.udp import KEEP, UdpListener
+from proxy.relay.udp_endpoint import RETRY
 from recordings.errors import UserError
 from recordings.model import Direction
 from tests.relay import harness
@@ -271,11 +272,50 @@ async def test_a_name_that_does_not_resolve_is_said() -> None:
 
     sinks = Memories()
     async with running(sinks, resolver=Resolver(lookup=Empty())) as engine:
-        with Datagrams(to=engine.open(harness.udp(("gone.example.com", 5)))) as client:
-            client.send(b"x")
-            await until(lambda: bool(sinks.flows) and sinks.only.chunks == [(UP, b"x")])
-    assert sinks.only.kinds() == ["refused"]
-    assert "gone.example.com" in sinks.only.events[0][1]
+        address = engine.open(harness.udp(("gone.example.com", 5)))
+        for number in (1, 2):
+            with Datagrams(to=address) as client:
+                client.send(b"x")
+                wanted = [[(UP, b"x")]] * number
+                while [one.chunks for one in sinks.flows] != wanted:
+                    await asyncio.sleep(0.002)
+    for flow in sinks.flows:
+        assert flow.kinds() == ["refused"]
+        assert "gone.example.com" in flow.events[0][1]
+
+
+@on_loop
+async def test_a_server_that_was_not_to_be_had_is_looked_for_again() -> None:
+    """A client that asks again and again gets through once the name server is there."""
+    from proxy.relay.resolver import Resolver
+
+    class Late:
+        addresses: tuple[str, ...] = ()
+
+        async def lookup_ip(self, host: str) -> list[str]:
+            return list(self.addresses)
+
+    book, sinks, clock = Late(), Memories(), Clock()
+    with Datagrams() as server:
+        async with running(sinks, resolver=Resolver(lookup=book), clock=clock) as engine:
+            upstream = ("late.example.com", server.address[1])
+            with Datagrams(to=engine.open(harness.udp(upstream))) as client:
+                client.send(b"early")
+                await until(lambda: bool(sinks.flows) and sinks.only.kinds() == ["refused"])
+                book.addresses = (LOOPBACK,)
+                clock.now += RETRY - 1
+                client.send(b"too soon")
+                assert await server.silent()
+                for text in (b"looks it up", b"is there"):
+                    clock.now += RETRY
+                    client.send(text)
+                    while (UP, text) not in sinks.only.chunks:
+                        await asyncio.sleep(0.002)
+                data, ours = await server.receive()
+                assert data == b"is there"
+                server.send(b"welcome", ours)
+                assert (await client.receive())[0] == b"welcome"
+    assert len(sinks.flows) == 1
 
 
 @needs_ipv6
@@ -356,6 +396,26 @@ async def test_reading_rests_while_the_store_is_congested() -> None:
                 assert (await server.receive())[0] == b"two"
 
 
+@pytest.mark.parametrize("who", ["server", "held server", "another player"])
+@on_loop
+async def test_reading_rests_whoever_speaks_while_the_store_is_congested(who: str) -> None:
+    sinks = Memories(Holder if who == "held server" else Memory)
+    with Datagrams() as server, Datagrams() as player:
+        async with running(sinks, peers=lambda protocol: who == "another player") as engine:
+            with Datagrams() as client:
+                client.send(b"a\n", engine.open(harness.udp(server.address)))
+                _, ours = await server.receive()
+                speaker = player if who == "another player" else server
+                sinks.congested = True
+                speaker.send(b"B\n", (LOOPBACK, ours[1]))
+                speaker.send(b"C\n", (LOOPBACK, ours[1]))
+                assert (await client.receive())[0] == b"B\n"
+                assert await client.silent()
+                sinks.congested = False
+                engine.relieve()
+                assert (await client.receive())[0] == b"C\n"
+
+
 @on_loop
 async def test_only_the_one_client_is_served() -> None:
     sinks = Memories()
@@ -411,10 +471,24 @@ async def test_a_loop_without_readers_reads_by_a_task(monkeypatch: pytest.Monkey
             for data in (b"1", b"", b"3"):
                 server.send(data, sock.getsockname())
             await until(lambda: len(got) == 3)
+            turns = []
+            ticking = loop.call_soon(lambda: None)
+
+            def tick() -> None:
+                nonlocal ticking
+                turns.append(len(got))
+                ticking = loop.call_soon(tick)
+
+            for _ in range(3 * datagrams.MAX_BATCH):
+                server.send(b"more", sock.getsockname())
+            tick()
+            await until(lambda: len(got) == 3 + 3 * datagrams.MAX_BATCH)
+            ticking.cancel()
+            assert len(set(turns)) > 2, "a flood leaves others their turn"
             one.pause()
             await asyncio.sleep(0)
             one.close()
-        assert got == [b"1", b"", b"3"]
+        assert got[:3] == [b"1", b"", b"3"]
         assert errors == []
         assert sinks.flows == []
 
