@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import pkgutil
 import sys
 from pathlib import Path
@@ -60,6 +61,8 @@ ROOMS = {
     "recordings": "Read a recording",
 }
 """Room -> what its commands are about."""
+WORDS = "understudy.words"
+"""Where a context keeps the command line as it came."""
 
 READERS = {
     *("browse", "export", "follow", "frames", "mutate"),
@@ -137,6 +140,7 @@ class House(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take the options that stand before the command."""
+        ctx.meta[WORDS] = list(args)
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
@@ -150,9 +154,16 @@ class House(click.Group):
         try:
             return super().invoke(ctx)
         except UserError as error:
-            raise click.ClickException(safe_lines(str(error))) from error
+            raise _misplaced(ctx) or click.ClickException(safe_lines(str(error))) from error
         except click.UsageError as error:
-            raise _explained(error) from error
+            raise _misplaced(ctx) or _explained(error) from error
+
+
+def _misplaced(ctx: click.Context) -> click.ClickException | None:
+    from recordings.usage import Misused, misplaced
+
+    said = misplaced(cli, ctx.meta[WORDS])
+    return Misused(said) if said else None
 
 
 def _protocol_file() -> click.Option:
@@ -227,7 +238,16 @@ def main() -> None:
     """Entry point of the `understudy` command."""
     _check_house()
     sys.excepthook = _show_defect
-    cli(prog_name="understudy")
+    cli(_words(), prog_name="understudy")
+
+
+def _words() -> list[str]:
+    """The command line; a shell of Windows leaves `*.db` to programs."""
+    if os.name != "nt":
+        return sys.argv[1:]
+    from recordings.usage import named_files
+
+    return named_files(sys.argv[1:])
 
 
 if __name__ == "__main__":

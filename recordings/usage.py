@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Sequence
+from glob import glob
+from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -29,6 +33,59 @@ class Misused(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Print it."""
         click.echo(f"Error: {self.message}", file=file, err=file is None)
+
+
+def named_files(words: Sequence[str]) -> list[str]:
+    """The command line with `*.db` as the names of files, where no shell has done that (Windows).
+
+    Nothing else is touched: to click a filter that begins with `~k` is somebody's home.
+    """
+    out: list[str] = []
+    for word in words:
+        pattern = ("*" in word or "?" in word) and not word.startswith("-")
+        out += (sorted(glob(word)) if pattern else []) or [word]
+    return out
+
+
+def misplaced(group: click.Group, words: Sequence[str]) -> str:
+    """The sentence for a recording that stands behind what belongs behind it; else empty."""
+    context = click.Context(group, info_name="understudy")
+    command: click.Command = group
+    rest = list(words)
+    try:
+        while isinstance(command, click.Group):
+            named = command.get_command(context, rest[0])
+            if named is None:
+                return ""
+            context = click.Context(named, context, rest.pop(0))
+            command = named
+        given, _, _ = command.make_parser(context).parse_args(list(rest))
+    except (click.ClickException, IndexError):
+        return ""
+    places = [one for one in command.params if isinstance(one, click.Argument)]
+    values = [given.get(one.name or "") for one in places]
+    files, others = _texts(values[:1]), _texts(values[1:])
+    found = [one for one in others if Path(one).is_file()]
+    if not places or "FILE" not in _called(places[0]) or not files or not found:
+        return ""
+    if any(Path(one).is_file() for one in files):
+        return ""
+    wrong = [one for one in (*files, *others) if one != found[0]]
+    right = shlex.join([found[0], *wrong])
+    return f"{wrong[0]} is no file: FILE comes first, `{context.command_path} {right}`"
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    """Those words of the command line among what a parser gives, which may be nested."""
+    out: list[str] = []
+    for value in values:
+        out += [value] if isinstance(value, str) else []
+        out += _texts(value) if isinstance(value, tuple | list) else []
+    return out
+
+
+def _called(param: click.Parameter) -> str:
+    return param.make_metavar(click.Context(click.Command("")))
 
 
 def explained(error: click.UsageError) -> click.ClickException:
@@ -63,14 +120,15 @@ def _unknown(name: str, path: str, known: list[str]) -> str:
 
 
 def _missing(param: click.Parameter, path: str, command: click.Command) -> str:
-    if isinstance(param, click.Option):
-        name = max(param.opts, key=len)
-        given = param.make_metavar(click.Context(command))
-        name = f"{name} {given}"
-    else:
-        name = param.make_metavar(click.Context(command)).rstrip(".")
     example = _example(command, param)
     cure = f"; for instance: {example}" if example else f": see `{path} --help`"
+    name = _called(param).rstrip(".")
+    if isinstance(param, click.Option):
+        return f"{max(param.opts, key=len)} {name} is missing{cure}"
+    behind = command.params[command.params.index(param) + 1 :]
+    others = [one for one in behind if isinstance(one, click.Argument) and one.required]
+    if param.nargs == -1 and others:  # what was given may be either
+        return f"{name} and {_called(others[0])} are both needed{cure}"
     return f"{name} is missing{cure}"
 
 

@@ -81,9 +81,9 @@ def command(
 
     \b
     Example:
-      understudy browse nascar.understudy.db
-      understudy browse nascar.understudy.db '~k auth | ~e'
-      understudy browse nascar.understudy.db --web
+      understudy browse evening.understudy.db
+      understudy browse evening.understudy.db '~k auth | ~e'
+      understudy browse evening.understudy.db --web
     """
     if web and filter_:
         raise UserError("--web takes no FILTER: write it on the page of a session")

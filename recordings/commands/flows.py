@@ -58,8 +58,8 @@ def command(file: Path, session: int | None, output: Output) -> None:
 
     \b
     Example:
-      understudy flows nascar.understudy.db
-      understudy flows nascar.understudy.db --session 2 --nl
+      understudy flows evening.understudy.db
+      understudy flows evening.understudy.db --session 2 --nl
     """
     names = [field.name for field in fields(FlowRow)]
     with open_recording(file) as reader:

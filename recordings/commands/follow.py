@@ -121,9 +121,9 @@ def command(
 
     \b
     Example:
-      understudy follow nascar.understudy.db
-      understudy follow nascar.understudy.db --session 2 '!~k ~png' --ascii
-      understudy follow nascar.understudy.db --live
+      understudy follow evening.understudy.db
+      understudy follow evening.understudy.db --session 2 '!~k ~png' --ascii
+      understudy follow evening.understudy.db --live
     """
     where = compile_filter(" ".join(filter_)) if any(filter_) else None
     with open_recording(file) as reader:

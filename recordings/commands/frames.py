@@ -66,10 +66,10 @@ def command(
 
     \b
     Example:
-      understudy frames nascar.understudy.db
-      understudy frames nascar.understudy.db '~k skey | ~k auth'
-      understudy frames nascar.understudy.db '~d up ~f NAME=alice' --nl
-      understudy frames kaillera.understudy.db '~f users[0].name~^bob !~e' --limit 20
+      understudy frames evening.understudy.db
+      understudy frames evening.understudy.db '~k skey | ~k auth'
+      understudy frames evening.understudy.db '~d up ~f NAME=alice' --nl
+      understudy frames evening.understudy.db '~f users[0].name~^bob !~e' --limit 20
     """
     text = " ".join(filter_)
     where = compile_filter(text) if any(filter_) else None

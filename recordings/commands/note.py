@@ -39,9 +39,9 @@ def command() -> None:
 
     \b
     Example:
-      understudy note add nascar.understudy.db --frame 17 "here it asks for the lobby"
-      understudy note list nascar.understudy.db
-      understudy note remove nascar.understudy.db 3
+      understudy note add evening.understudy.db --frame 17 "here it asks for the lobby"
+      understudy note list evening.understudy.db
+      understudy note remove evening.understudy.db 3
     """
 
 
@@ -56,7 +56,7 @@ def add(file: Path, text: str, session: int | None, flow: int | None, frame: int
 
     \b
     Example:
-      understudy note add nascar.understudy.db --session 2 "the evening it crashed"
+      understudy note add evening.understudy.db --session 2 "the evening it crashed"
     """
     given = {"sessions": session, "flows": flow, "frames": frame}
     subjects = [notes.Subject(table, id_) for table, id_ in given.items() if id_ is not None]
@@ -75,7 +75,7 @@ def list_(file: Path, session: int | None, output: Output) -> None:
 
     \b
     Example:
-      understudy note list nascar.understudy.db --session 2
+      understudy note list evening.understudy.db --session 2
     """
     names = [field.name for field in fields(NoteRow)]
     with open_recording(file) as reader:
@@ -93,7 +93,7 @@ def remove(file: Path, ids: tuple[int, ...]) -> None:
 
     \b
     Example:
-      understudy note remove nascar.understudy.db 3 4
+      understudy note remove evening.understudy.db 3 4
     """
     notes.remove(file, list(ids))
     click.echo(f"removed {len(ids)} {'note' if len(ids) == 1 else 'notes'}")

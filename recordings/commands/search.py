@@ -144,9 +144,9 @@ def command(
 
     \b
     Example:
-      understudy search nascar.understudy.db alice
+      understudy search evening.understudy.db alice
       understudy search *.understudy.db '"good race"' --limit 20
-      understudy search nascar.understudy.db 'hex:7e 64 ?? 76' --nl
+      understudy search evening.understudy.db 'hex:7e 64 ?? 76' --nl
     """
     needle = Needle.parse(text)
     rows = (row for file in files for row in _found(file, needle, scan, rebuild))

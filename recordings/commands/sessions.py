@@ -50,8 +50,8 @@ def command(file: Path, output: Output) -> None:
 
     \b
     Example:
-      understudy sessions nascar.understudy.db
-      understudy sessions nascar.understudy.db --json
+      understudy sessions evening.understudy.db
+      understudy sessions evening.understudy.db --json
     """
     names = [field.name for field in fields(SessionRow)]
     with open_recording(file) as reader:

@@ -38,8 +38,8 @@ def command(
 
     \b
     Example:
-      understudy show nascar.understudy.db 17
-      understudy show nascar.understudy.db 17 --hex | xxd -r -p
+      understudy show evening.understudy.db 17
+      understudy show evening.understudy.db 17 --hex | xxd -r -p
     """
     with open_recording(file) as reader:
         found = reader.frame(frame)

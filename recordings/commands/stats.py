@@ -110,11 +110,11 @@ def command(
 
     \b
     Example:
-      understudy stats nascar.understudy.db
-      understudy stats nascar.understudy.db '~d up' --session 2 --json
-      understudy stats nascar.understudy.db --latency
-      understudy stats nascar-stand-in.understudy.db --unanswered
-      understudy stats nascar.understudy.db --coverage nascar-thunder-2004
+      understudy stats evening.understudy.db
+      understudy stats evening.understudy.db '~d up' --session 2 --json
+      understudy stats evening.understudy.db --latency
+      understudy stats again.understudy.db --unanswered
+      understudy stats evening.understudy.db --coverage nascar-thunder-2004
 
     Latency is the time from a request to the answer that its protocol names; of a kind without one
     ("any") to the next frame of the server's. 95 of 100 answers are faster than "slow"; the chart
