@@ -97,7 +97,7 @@ class Job:
         self._desk = traffic.desk(self._notice)
         self._made = not options.path.exists()
         self.recording = traffic.recording(options.path, scribe=True, annotator=PLACE)
-        self._rotator = Rotator(self.recording, say, self._refused)
+        self._rotator = Rotator(self.recording, say, warn)
         self.recorder = options.recorder(
             self.recording,
             now=now,

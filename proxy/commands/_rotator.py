@@ -12,20 +12,22 @@ from recordings.writer import Recording
 TICK = 0.25
 LINGER = 2.0
 """Seconds that a full file stays open for frames in it that went on later."""
+AGAIN = 60.0
+"""Seconds until it is tried again when no next file can be made."""
 
 
 class Rotator:
-    """Of one run; `say` is told each new file, `failed` why there can be none."""
+    """Of one run; `say` is told each new file, `warn` why there can be none."""
 
     def __init__(
         self,
         recording: Recording | Rotating,
         say: Callable[[str], None],
-        failed: Callable[[str], None],
+        warn: Callable[[str], None],
     ) -> None:
         self._recording = recording
         self._say = say
-        self._failed = failed
+        self._warn = warn
         self._full: list[Recording] = []
 
     async def run(self) -> None:
@@ -37,9 +39,11 @@ class Rotator:
                 continue
             try:
                 fresh = await asyncio.to_thread(recording.open_next)
-            except UserError as error:
-                self._failed(str(error))
-                return
+            except (UserError, OSError) as error:  # no reason to stop: the full one takes more
+                name = recording.current.path.name
+                self._warn(f"{name} is full, but goes on since no next file can be made: {error}")
+                await asyncio.sleep(AGAIN)
+                continue
             before = recording.rotate(fresh)
             self._full.append(before)
             self._say(f"rotated to {fresh.path.name}")
