@@ -16,6 +16,7 @@ from proxy.annotate import view
 from proxy.flow import Flow
 from proxy.message import Message, Opaque
 from recordings.model import Frame, Json
+from recordings.text import bundled, one_value
 
 LINES_PER_SECOND = 20
 WIDTH = 78
@@ -42,17 +43,32 @@ def clean(text: str) -> str:
 
 
 def brief(fields: dict[str, Json], width: int = WIDTH) -> str:
-    """Fields on one line, cropped."""
+    """Fields on one line, cropped; those that are missing are left out."""
     parts: list[str] = []
     left = width
     for name, value in fields.items():
-        text = "***" if value and _SECRET.search(name) else str(value)
+        if value is None:
+            continue
+        shown = one_value(value, width) if isinstance(value, dict | list) else str(value)
+        text = "***" if value and _SECRET.search(name) else shown
         part = clean(f"{name}={text[:width]}")
         parts.append(part)
         left -= len(part) + 1
         if left < 0:
             break
     line = " ".join(parts)
+    return line if len(line) <= width else line[: width - 3] + "..."
+
+
+def in_brief(fields: dict[str, Json], derived: Json, width: int = WIDTH) -> str:
+    """Fields on one line; of a bundle those of its newest new message, and what else is new."""
+    messages = bundled(fields, derived)
+    if not messages:
+        return brief(fields, width)
+    first, *others = messages
+    more = "".join(f" + {one.get('kind')}" for one in others)
+    inner = first.get("fields")
+    line = brief(inner if isinstance(inner, dict) else {}, max(LEAST, width - len(more))) + more
     return line if len(line) <= width else line[: width - 3] + "..."
 
 
@@ -132,7 +148,7 @@ class Live:
             f"{clean(message.kind):<6} {size:>5}  {action}"
         )
         width = max(LEAST, self._columns - len(line)) if self._columns else WIDTH
-        said = frame.error or _why(message) or brief(message.fields(), width)
+        said = frame.error or _why(message) or in_brief(message.fields(), frame.derived, width)
         if not said and isinstance(message, Opaque):
             said = first_bytes(frame.clear, width)
         self._echo((line + clean(said)).rstrip())

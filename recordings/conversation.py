@@ -29,8 +29,8 @@ def fields_of(frame: Frame, protocol: str, viewer: Viewer | None) -> tuple[str, 
     """Kind and fields in one line; a frame without a view gets one now."""
     if frame.kind is None and viewer is not None:
         shown = viewer.view(frame.protocol or protocol, frame)
-        return safe(shown.kind), summary(shown.fields, 2_000)
-    return safe(frame.kind or "?"), summary(load(frame.fields), 2_000)
+        return safe(shown.kind), summary(shown.fields, 2_000, frame.derived)
+    return safe(frame.kind or "?"), summary(load(frame.fields), 2_000, frame.derived)
 
 
 def as_message(frame: Frame, protocol: str, viewer: Viewer | None, limit: int) -> Iterator[str]:

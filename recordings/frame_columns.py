@@ -43,7 +43,7 @@ def wrong_checks(derived: str | None) -> list[str]:
 def what(row: Row) -> str:
     """What was done to the frame, what is wrong with it, its fields or else its bytes."""
     wrong = [safe(one[:REASON_SHOWN]) for one in wrong_checks(row["derived"])]
-    said = summary(load(row["fields"]))
+    said = summary(load(row["fields"]), derived=load(row["derived"]))
     if not said and row["kind"] in (None, "Opaque"):
         said = ascii_text(clear_bytes(row)[:BYTES_SHOWN])
     if row["error"]:

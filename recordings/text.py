@@ -23,6 +23,11 @@ def safe(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def safe_lines(text: str) -> str:
+    """The same for a text of several lines, of which only the line ends stay."""
+    return "\n".join(map(safe, text.split("\n")))
+
+
 def ascii_text(data: bytes) -> str:
     """Bytes as in the right half of a hexdump: what is not printable ASCII is a dot."""
     return "".join(chr(byte) if 32 <= byte < 127 else "." for byte in data)
@@ -136,12 +141,27 @@ def _pairs(fields: dict[str, Json]) -> Iterator[str]:
         yield f"{safe(name[:VALUE_LIMIT])}={one_value(value)}"
 
 
-def summary(fields: Json, limit: int = 400) -> str:
-    """Fields in one line: `NAME=alice PASS=secret`; a bundle's messages one after the other."""
+def bundled(fields: Json, derived: Json = None) -> list[dict[str, Json]]:
+    """The messages of a bundle that were not seen before, nothing for what is no bundle.
+
+    `derived` says by number which are new; of a bundle that only repeats it is the newest one.
+    """
+    messages = fields.get("messages") if isinstance(fields, dict) else None
+    if not isinstance(messages, list):
+        return []
+    found = [one for one in messages if isinstance(one, dict)]
+    new = derived.get("new") if isinstance(derived, dict) else None
+    if len(found) != len(messages) or not isinstance(new, list):
+        return found if len(found) == len(messages) else []
+    return [one for one in found if one.get("number") in new] or found[:1]
+
+
+def summary(fields: Json, limit: int = 400, derived: Json = None) -> str:
+    """Fields in one line: `NAME=alice PASS=secret`; a bundle's new messages one after the other."""
     if not isinstance(fields, dict):
         return ""
-    messages = fields.get("messages")
-    if isinstance(messages, list) and all(isinstance(m, dict) for m in messages):
+    messages = bundled(fields, derived)
+    if messages:
         if len(messages) == 1:  # the frame's own kind names it
             return summary(messages[0].get("fields"), limit)
         parts: Iterator[str] = (

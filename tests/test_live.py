@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from proxy.flow import Flow
-from proxy.live import Live, brief, clean
+from proxy.live import Live, brief, clean, in_brief
 from proxy.message import Opaque
-from recordings.model import Action, Frame
+from recordings.model import Action, Frame, Json
 from tests.toy import DOWN, TOY, UP, Line, listen
 
 FLOW = Flow(3, 1, TOY, listen(), ("198.51.100.5", 999), None, ("192.0.2.1", 7))
@@ -107,6 +107,20 @@ def test_nothing_that_a_peer_sent_drives_the_terminal() -> None:
 def test_secrets_are_not_shown() -> None:
     fields = {"NAME": "bob", "PASS": "hunter2", "passwordenc": "x", "SKEY": "1", "KEYS": "2"}
     assert brief(fields) == "NAME=bob PASS=*** passwordenc=*** SKEY=*** KEYS=2"
+
+
+def test_of_a_bundle_the_newest_message_is_shown_and_what_else_is_new() -> None:
+    fields: dict[str, Json] = {
+        "messages": [
+            {"number": 9, "kind": "Chat", "fields": {"username": "ann", "text": "hi all"}},
+            {"number": 8, "kind": "Info", "fields": {"text": "welcome"}},
+            {"number": 7, "kind": "ServerStatus", "fields": {"users": [{"name": "bob"}]}},
+        ]
+    }
+    assert in_brief(fields, {"new": [9], "seen": [7, 8]}) == "username=ann text=hi all"
+    assert in_brief(fields, {"new": [8, 9]}) == "username=ann text=hi all + Info"
+    assert len(in_brief(fields, {"new": [7, 8, 9]}, 30)) <= 30
+    assert in_brief({"users": [{"name": "bob"}], "end": None}, None) == "users=[1]"
 
 
 def test_a_long_line_is_cropped() -> None:

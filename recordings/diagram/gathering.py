@@ -149,7 +149,7 @@ def _arrow(
         for name, said in (checks.items() if isinstance(checks, dict) else ())
         if str(said).startswith("WRONG")
     ]
-    text = summary(shown.fields, TEXT)
+    text = summary(shown.fields, TEXT, frame.derived)
     if not text and shown.kind == "Opaque":
         text = ascii_text(frame.clear[:OPAQUE_BYTES])
     faults = [*filter(None, (shown.error,)), *wrong]

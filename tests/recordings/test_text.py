@@ -78,6 +78,26 @@ def test_a_summary(fields: Json, line: str) -> None:
     assert text.summary(fields) == line
 
 
+@pytest.mark.parametrize(
+    ("derived", "line"),
+    [
+        ({"new": [8], "seen": [7]}, "text=hi"),
+        ({"new": [7, 8], "seen": []}, "Chat(text=hi) Quit(text=bye)"),
+        ({"new": [], "seen": [7, 8]}, "text=hi"),
+        ({"new": "odd"}, "Chat(text=hi) Quit(text=bye)"),
+        (None, "Chat(text=hi) Quit(text=bye)"),
+    ],
+)
+def test_of_a_bundle_what_is_repeated_is_not_shown_again(derived: Json, line: str) -> None:
+    fields: Json = {
+        "messages": [
+            {"number": 8, "kind": "Chat", "fields": {"text": "hi"}},
+            {"number": 7, "kind": "Quit", "fields": {"text": "bye"}},
+        ]
+    }
+    assert text.summary(fields, derived=derived) == line
+
+
 def test_every_leaf_has_a_path() -> None:
     fields = {"users": [{"name": "bob", "tags": []}], "n": 1, "o": {}}
     assert dict(text.flatten(fields)) == {
