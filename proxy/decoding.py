@@ -131,8 +131,7 @@ def _given(rows: Sequence[KeyRow]) -> Iterator[Key]:
     """The keys that a user gave earlier; what was seen will be seen again."""
     for row in rows:
         if row.source == "given":
-            way = Direction(row.direction) if row.direction else None
-            yield Key(row.name, row.key, row.cipher, way, row.source)
+            yield row.as_key()
 
 
 def _keep(

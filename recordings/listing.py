@@ -53,7 +53,7 @@ class Column:
 
     name: str
     show: Callable[[Row], str]
-    """One line that is safe on a terminal: see `recordings.text.safe`."""
+    """One line; it is made safe for a terminal here, whatever it holds."""
     style: str | Callable[[Row], str] = ""
     """A style of rich, for instance `bold red`."""
     right: bool = False
@@ -168,7 +168,7 @@ _WRITERS = {Output.NL: _write_nl, Output.JSON: _write_json, Output.CSV: _write_c
 
 
 def _cells(row: Row, columns: Sequence[Column]) -> list[str]:
-    return [crop(column.show(row), CELL_LIMIT) for column in columns]
+    return [crop(safe(column.show(row)), CELL_LIMIT) for column in columns]
 
 
 def _shown(columns: Sequence[Column], first: list[Row], room: int | None) -> list[Column]:

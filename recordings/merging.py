@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recordings.errors import UserError
-from recordings.model import Direction, Key, Origin
+from recordings.model import Origin
 from recordings.reader import Reader
 from recordings.rows import FlowRow
 from recordings.times import micros
@@ -63,13 +63,7 @@ class _Merger:
         for key in keys:
             recording.add_key(
                 _known(self._sessions[key.session_id]),
-                Key(
-                    key.name,
-                    key.key,
-                    key.cipher,
-                    Direction(key.direction) if key.direction else None,
-                    key.source,
-                ),
+                key.as_key(),
                 flow_id=self._flows[key.flow_id],
                 frame_id=self._frames[key.frame_id],
             )

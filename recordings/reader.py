@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-from recordings import opening
+from recordings import opening, places
 from recordings.errors import UserError
 from recordings.model import Frame
 from recordings.rows import (
@@ -27,6 +27,7 @@ from recordings.rows import (
     NoteRow,
     SessionRow,
     Which,
+    believed,
     frame_of,
 )
 from recordings.sql_functions import Functions, refused
@@ -168,7 +169,7 @@ class Reader:
         """One frame by its id."""
         rows = self._all(f"SELECT {FRAME_COLUMNS} FROM frames WHERE id = ?", (frame_id,))
         with self._reading():
-            return frame_of(rows[0]) if rows else None
+            return frame_of(believed(rows[0])) if rows else None
 
     def frames(
         self, where: str = "", params: Sequence[Any] = (), **which: Unpack[Which]
@@ -232,20 +233,21 @@ class Reader:
             yield rows
             left -= len(rows) if left > 0 else 0
             if newest_first:
-                hi = start - 1 if whole else rows[-1][axis] - 1
+                next_ = places.before(self._all, start, flow_id) if whole else rows[-1][axis] - 1
+                hi = lo - 1 if next_ is None else next_
             else:
-                lo = end + 1 if whole else rows[-1][axis] + 1
+                next_ = places.behind(self._all, end, flow_id) if whole else rows[-1][axis] + 1
+                lo = hi + 1 if next_ is None else next_
 
     def _page(self, sql: str, params: list[Any], left: int) -> tuple[list[sqlite3.Row], bool]:
         """Some rows, and whether these were all; the statement is over when this returns."""
-        rows: list[sqlite3.Row] = []
-        size = 0
+        rows, size = list[sqlite3.Row](), 0
         most = PAGE_ROWS if left < 0 else min(PAGE_ROWS, left)
         with self._reading():
             cursor = self._connection.execute(sql, params)
             try:
                 for row in cursor:
-                    rows.append(row)
+                    rows.append(believed(row))
                     size += len(row[_RAW] or b"") + len(row[_PLAIN] or b"")
                     size += len(row[_SENT] or b"") + len(row[_FIELDS] or "")
                     if len(rows) >= most or size > PAGE_BYTES:
@@ -274,7 +276,7 @@ class Reader:
 
     def _lowest_highest(self, sql: str, params: tuple[int, ...]) -> tuple[int, int]:
         for lowest, highest in self._all(sql, params):
-            if lowest is not None:
+            if isinstance(lowest, int) and isinstance(highest, int):
                 return lowest, highest
         return 1, 0
 

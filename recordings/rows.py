@@ -5,16 +5,18 @@ A frame is a `recordings.model.Frame`.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from recordings.model import Action, Direction, Frame
+from recordings.believing import Believed, Shapes, refuse
+from recordings.model import Action, Direction, Frame, Key, Origin, Transport
+from recordings.statements import FRAME_COLUMNS
+from recordings.text import load
 
 
 @dataclass(frozen=True, slots=True)
-class SessionRow:
+class SessionRow(Believed):
     """One sitting of one client, with the sums of its flows."""
 
     id: int
@@ -32,9 +34,14 @@ class SessionRow:
     """Bytes as received from the client, inserted frames not counted."""
     bytes_down: int
 
+    def __post_init__(self) -> None:
+        Believed.__post_init__(self)
+        if self.origin not in _ORIGINS:
+            raise refuse("sessions", "origin", "an unknown word")
+
 
 @dataclass(frozen=True, slots=True)
-class FlowRow:
+class FlowRow(Believed):
     """One TCP connection, or one UDP pair of endpoints. Times are Unix microseconds."""
 
     id: int
@@ -54,9 +61,14 @@ class FlowRow:
     first_at: int | None
     last_at: int | None
 
+    def __post_init__(self) -> None:
+        Believed.__post_init__(self)
+        if self.transport not in _TRANSPORTS:
+            raise refuse("flows", "transport", "an unknown word")
+
 
 @dataclass(frozen=True, slots=True)
-class KeyRow:
+class KeyRow(Believed):
     """A secret or nonce, and where it was seen."""
 
     id: int
@@ -69,9 +81,14 @@ class KeyRow:
     key: bytes
     source: str
 
+    def as_key(self) -> Key:
+        """The key itself; a direction that is none of ours is that of both."""
+        way = _DIRECTIONS.get(self.direction or "")
+        return Key(self.name, self.key, self.cipher, way, self.source)
+
 
 @dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(Believed):
     """Something that happened beside the frames: a refusal, a fault, a finding, a warning."""
 
     id: int
@@ -84,7 +101,7 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True)
-class NoteRow:
+class NoteRow(Believed):
     """What a user wrote about a session, a flow or a frame."""
 
     id: int
@@ -123,6 +140,32 @@ GROUP BY sessions.id ORDER BY sessions.id
 
 _DIRECTIONS = {direction.value: direction for direction in Direction}
 _ACTIONS = {None: None} | {action.value: action for action in Action}
+_ORIGINS = frozenset(Origin)
+_TRANSPORTS = frozenset(Transport)
+
+FRAME_NEEDED = frozenset({"id", "flow_id", "number", "direction", "at"})
+"""Columns of a frame that are never NULL."""
+_FRAME_KINDS = {"id": int, "flow_id": int, "number": int, "at": int} | dict.fromkeys(
+    ("raw", "plain", "sent"), bytes
+)
+FRAMES = Shapes(
+    "frames",
+    {
+        name: {_FRAME_KINDS.get(name, str)} | (set() if name in FRAME_NEEDED else {type(None)})
+        for name in FRAME_COLUMNS.split(", ")
+    },
+)
+_COUNT = len(FRAME_COLUMNS.split(", "))
+_DIRECTION = FRAME_COLUMNS.split(", ").index("direction")
+
+
+def believed(row: sqlite3.Row) -> sqlite3.Row:
+    """A row that begins with the columns of a frame; raises Distrusted when it cannot be one."""
+    values = tuple(row)[:_COUNT]
+    FRAMES.check(values)
+    if values[_DIRECTION] not in _DIRECTIONS:
+        raise refuse("frames", "direction", "an unknown word")
+    return row
 
 
 def frame_of(row: sqlite3.Row) -> Frame:
@@ -151,12 +194,9 @@ def frame_of(row: sqlite3.Row) -> Frame:
 
 
 def _object(text: str) -> dict[str, Any]:
-    """The object of a JSON text; anything else comes back as {"value": it}."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = text
-    return value if isinstance(value, dict) else {"value": value}
+    """The object of a JSON text; anything else, and what is too deep, as {"value": it}."""
+    value = load(text)
+    return value if isinstance(value, dict) else {"value": text if value is None else value}
 
 
 class Which(TypedDict, total=False):

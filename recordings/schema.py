@@ -182,9 +182,12 @@ def expected() -> Columns:
 def difference(connection: sqlite3.Connection) -> str | None:
     """What a file lacks of the format, in words; None: nothing. Additions of a user's are fine."""
     found = columns(connection)
+    strict = "SELECT strict FROM pragma_table_list(?) WHERE schema = 'main'"
     for table, wanted in expected().items():
         if table not in found:
             return f"it has no table {table}"
+        if not connection.execute(strict, (table,)).fetchone()[0]:  # it may hold anything
+            return f"its table {table} is not STRICT"
         for column, declared in wanted.items():
             if found[table].get(column) != declared:
                 return f"its table {table} has no column {column} of type {declared}"

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from recordings.believing import refuse
+from recordings.places import behind
 from recordings.reader import Reader
 from recordings.uri import uri
 
@@ -136,6 +138,8 @@ class SearchIndex:
         while done < last:
             end = min(done + CHUNK, last)
             rows = reader.select(_FRAMES, (done + 1, end))
+            if not rows:  # whatever the width of the gap
+                end = (behind(reader.select, end) or last + 1) - 1
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 if int(self._about().get("done", -1)) != done:  # another search was faster
@@ -169,6 +173,10 @@ class SearchIndex:
 
 def _words(row: Any) -> tuple[int, str, str, str]:
     frame_id, kind, fields, data = row
+    if not isinstance(kind or "", str) or not isinstance(fields or "", str):
+        raise refuse("frames", "kind or fields", "a value of another type")
+    if not isinstance(data or b"", bytes):
+        raise refuse("frames", "raw", "a value of another type")
     fields = fields or ""
     return frame_id, kind or "", fields, printable(data, fields) if data else ""
 

@@ -20,7 +20,7 @@ from proxy.protocol import Protocol
 from proxy.redaction.replacing import Replacer
 from recordings.model import Direction, Frame, Key, Origin, Transport
 from recordings.reader import Reader
-from recordings.rows import FlowRow, KeyRow, SessionRow
+from recordings.rows import FlowRow, SessionRow
 from recordings.times import micros
 from recordings.writer import Recording
 
@@ -56,7 +56,7 @@ class Redacting:
         self._replacer = replacer
         self._rows = reader.flows(session.id)
         given = (row for row in reader.keys(session.id) if row.source == "given")
-        self._given = [*map(_key, given), *keys]
+        self._given = [*(row.as_key() for row in given), *keys]
         self._secrets = secrets or {}
         self._tell = tell  # called for every frame, twice
         self._frames: dict[int, int] = {}
@@ -247,11 +247,6 @@ def _alike(protocol: Protocol, frame: Frame, plain: bytes, kind: str) -> bool:
         return True
     changed = replace(frame, raw=plain, plain=None)
     return protocol.view(changed).kind == kind
-
-
-def _key(row: KeyRow) -> Key:
-    way = Direction(row.direction) if row.direction else None
-    return Key(row.name, row.key, row.cipher, way, row.source)
 
 
 def _harmless(keys: Sequence[Key]) -> list[Key]:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from recordings import places
+from recordings.believing import Believed
 from recordings.filters import Where
 from recordings.reader import Reader
 from recordings.viewing import Viewer
@@ -57,7 +59,7 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Line(Believed):
     """What a list shows of a frame."""
 
     id: int
@@ -161,7 +163,9 @@ class Pages:
             found += self._read(start, min(hi, start + window - 1), count - len(found), "")
             if len(found) >= count:
                 return Page(found, self._scope.place(found[-1]) >= hi)
-            start, window = start + window, min(window * 2, WIDEST_WINDOW)
+            behind = places.behind(self._reader.select, start + window - 1, self._scope.flow_id)
+            start = hi + 1 if behind is None else behind
+            window = min(window * 2, WIDEST_WINDOW)
         return Page(found)
 
     def before(self, place: int, count: int, ticket: Ticket | None = None) -> Page:
@@ -176,7 +180,9 @@ class Pages:
             found += self._read(max(lo, end - window + 1), end, count - len(found), "DESC")
             if len(found) >= count:
                 return Page(found[::-1], self._scope.place(found[-1]) <= lo)
-            end, window = end - window, min(window * 2, WIDEST_WINDOW)
+            before = places.before(self._reader.select, end - window + 1, self._scope.flow_id)
+            end = lo - 1 if before is None else before
+            window = min(window * 2, WIDEST_WINDOW)
         return Page(found[::-1])
 
     def around(self, place: int, count: int, ticket: Ticket | None = None) -> tuple[Page, Page]:
@@ -218,8 +224,8 @@ class Pages:
         return [self._line(row) for row in rows]
 
     def _line(self, row: Any) -> Line:
-        line = Line(**{name: row[name] for name in row.keys()})  # noqa: SIM118
-        line = replace(line, head=line.head or b"", size=line.size or 0)
+        given = {name: row[name] for name in row.keys()}  # noqa: SIM118
+        line = Line(**{**given, "head": row["head"] or b"", "size": row["size"] or 0})
         if line.kind is None and self._viewer is not None and line.size <= UNSEEN_LIMIT:
             frame = self._reader.frame(line.id)
             if frame is not None:

@@ -50,7 +50,7 @@ def _chart(row: Row) -> str:
 
 
 COLUMNS = (
-    Column("protocol", lambda row: safe(row["protocol"]), "dim", spare=True, wide=100),
+    Column("protocol", lambda row: safe(str(row["protocol"])), "dim", spare=True, wide=100),
     Column("kind", lambda row: safe(row["kind"]), "cyan", spare=True),
     Column("asked", lambda row: str(row["asked"]), right=True),
     Column("answered", lambda row: str(row["answered"]), right=True),
@@ -97,6 +97,7 @@ def latencies(found: Iterable[tuple[Any, ...]], answers: Answers = _none) -> lis
     tables: dict[str, Mapping[str, tuple[str, ...]]] = {}
     flow, waiting = None, _Flow()
     for flow_id, protocol, kind, upward, at, wanted in found:
+        protocol = str(protocol)
         if flow_id != flow:
             flow, waiting = flow_id, _Flow()
         if upward and wanted:

@@ -17,7 +17,7 @@ WHERE events.kind = 'unanswered' AND (?1 IS NULL OR events.session_id = ?1)
 GROUP BY 1, 3 ORDER BY times DESC, protocol, why
 """
 COLUMNS = (
-    Column("protocol", lambda row: safe(row["protocol"]), "dim"),
+    Column("protocol", lambda row: safe(row["protocol"] or ""), "dim"),
     Column("times", lambda row: str(row["times"]), right=True),
     Column("what, and what is nearest", lambda row: safe(row["why"]), "cyan", spare=True),
     Column("session", lambda row: str(row["session"] or ""), right=True),

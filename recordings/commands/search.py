@@ -16,6 +16,7 @@ from recordings.choosing import open_recording
 from recordings.frame_columns import NAMES, clear_bytes, frame_columns
 from recordings.listing import Column, Output, Row, listing_options, print_rows
 from recordings.needle import Needle
+from recordings.places import behind
 from recordings.reader import Reader
 from recordings.search_index import Progress, SearchIndex, index_path, searchable
 from recordings.text import ascii_text, safe
@@ -81,9 +82,10 @@ def _by_reading(reader: Reader, needle: Needle) -> Iterator[sqlite3.Row]:
     (last,) = reader.select("SELECT ifnull(max(id), 0) FROM frames")[0]
     where = needle.where
     with _bar(f"searching {reader.path.name}", last, 1_000_000) as tell:
-        for start in range(0, last, STEP):
-            end = min(last, start + STEP)
-            yield from reader.rows(where.sql, where.parameters, after=start, before=end + 1)
+        end = 0
+        while start := behind(reader.select, end):
+            end = min(last, start - 1 + STEP)
+            yield from reader.rows(where.sql, where.parameters, after=start - 1, before=end + 1)
             if tell is not None:
                 tell(end, last)
 

@@ -37,7 +37,7 @@ def _bar(row: Row) -> str:
 
 
 COLUMNS = (
-    Column("protocol", lambda row: safe(row["protocol"]), "dim", spare=True),
+    Column("protocol", lambda row: safe(str(row["protocol"])), "dim", spare=True),
     Column("kind", lambda row: safe(row["kind"]), "cyan", spare=True),
     Column("way", lambda row: str(row["direction"])),
     Column("frames", lambda row: str(row["frames"]), right=True),

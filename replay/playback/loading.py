@@ -15,7 +15,7 @@ from proxy.keys import SessionKeys
 from proxy.protocol import Protocol
 from recordings.model import Direction, Frame, Key, Transport
 from recordings.reader import Reader
-from recordings.rows import FlowRow, KeyRow
+from recordings.rows import FlowRow
 
 
 @dataclass
@@ -40,7 +40,7 @@ def load(
     """Read a session; `given` and `secrets` are keys that the recording may not hold."""
     flows = reader.flows(session)
     rows = reader.keys(session)
-    kept = [_key(row) for row in rows]
+    kept = [row.as_key() for row in rows]
     given = (*given, *(key for key in kept if key.source == "given"))
     loaded = Loaded(flows, {flow.id: [] for flow in flows}, list(given), list(given))
     keys = SessionKeys((*given,), secrets)
@@ -67,11 +67,6 @@ def load(
     loaded.keys += kept
     loaded.said = [key for key in loaded.said if (key.name, key.key) not in told]
     return loaded
-
-
-def _key(row: KeyRow) -> Key:
-    direction = Direction(row.direction) if row.direction else None
-    return Key(row.name, row.key, row.cipher, direction, row.source)
 
 
 def _again(dissector: Dissector, frame: Frame) -> Frame | None:

@@ -15,7 +15,7 @@ from proxy.protocol import Announce, Protocol
 from recordings.errors import UserError
 from recordings.model import Direction, Frame, Key, Origin, Transport
 from recordings.reader import Reader
-from recordings.rows import FlowRow, KeyRow, SessionRow
+from recordings.rows import FlowRow, SessionRow
 from replay.adaptive.fields import Masks
 from replay.adaptive.lines import Line, lines_of
 from replay.adaptive.matching import Matcher
@@ -126,7 +126,7 @@ class Pool:
         self._first: dict[tuple[int, str], Line] = {}
         self._stand_ins = {one.id for one in self.sessions if one.origin == Origin.STAND_IN}
         for session in self.sessions:
-            self.keys[session.id] = [_key(row) for row in reader.keys(session.id)]
+            self.keys[session.id] = [row.as_key() for row in reader.keys(session.id)]
             self._add(reader, session.id)
         if not self.takes:
             raise UserError(f"{reader.path} holds no frames: record something into it first")
@@ -199,11 +199,6 @@ class Pool:
         """The recorded flows of a protocol; those of the role, if there are any."""
         takes = self._spoken[protocol, transport].takes
         return [take for take in takes if take.role == role] or takes
-
-
-def _key(row: KeyRow) -> Key:
-    direction = Direction(row.direction) if row.direction else None
-    return Key(row.name, row.key, row.cipher, direction, row.source)
 
 
 def turns_of(take: Take, lines: Iterable[Line]) -> list[Turn]:

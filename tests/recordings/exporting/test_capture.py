@@ -240,7 +240,14 @@ def test_synthetic_addresses(tmp_path: File) -> None:
 
 def row(**values: Any) -> FlowRow:
     given: dict[str, Any] = dict.fromkeys(FlowRow.__dataclass_fields__)
-    given |= {"id": 1, "transport": "udp", "client": "192.0.2.2:5", "server": "203.0.113.9:6"}
+    given |= dict.fromkeys(("session_id", "frames", "bytes_up", "bytes_down"), 1)
+    given |= {
+        "id": 1,
+        "protocol": "raw-udp",
+        "transport": "udp",
+        "client": "192.0.2.2:5",
+        "server": "203.0.113.9:6",
+    }
     return FlowRow(**given | {"opened_at": AT, "closed_at": AT + 10} | values)
 
 
