@@ -123,8 +123,10 @@ def game(name: str) -> Game:
         if ":" in name and not {"/", "\\"} & set(name):
             raise UserError(f"{name!r} is no game; what to relay is said by: --relay {name}")
         if name in registry.protocols():
-            form = f"--relay {name}:PORT=HOST:PORT"
-            raise UserError(f"{name!r} is a protocol, no game: what to relay is said by {form}")
+            raise UserError(
+                f"{name!r} is a protocol, no game: name a game that speaks it (see `understudy "
+                f"games`), or relay it by --relay {name}:PORT=HOST:PORT"
+            )
         hint = meant(name, names())
         raise UserError(f"no game is named {name!r}: {hint or 'see `understudy games`'}")
     text = _folder().joinpath(f"{name}.toml").read_text("utf-8")

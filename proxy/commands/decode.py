@@ -38,9 +38,11 @@ def command(
 ) -> None:
     """Read a recording again, with keys that were found later.
 
-    Example: understudy decode evening.understudy.db --game-key gmtest=HA6zkS
-
-    Example: understudy decode old.understudy.db --key rc4+md5-v2@up=BA55778B9E10 -w new.db
+    \b
+    Example:
+      understudy decode evening.understudy.db
+      understudy decode evening.understudy.db --game-key gmtest=HA6zkS
+      understudy decode evening.understudy.db --key rc4+md5-v2@up=BA55778B9E10 -w new.understudy.db
 
     Works on all sessions unless one is chosen. What came over the wire is never changed: only what
     it means (deciphered bytes, kinds, fields, checks) is written, and the keys. A new release of

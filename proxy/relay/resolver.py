@@ -89,7 +89,7 @@ class Resolver:
             async with asyncio.timeout(None if before is None else PATIENCE):
                 found = await self._asked().lookup_ip(name)
         except (OSError, RuntimeError, ValueError) as error:
-            found, why = [], str(error)
+            found, why = [], getattr(error, "strerror", None) or str(error)
         doubted = self._asked_at.get(name) == DOUBTED
         self._asked_at[name] = self._clock()
         if before is None and not found:
@@ -111,9 +111,14 @@ def _plain(name: str) -> str:
     return name.rstrip(".").lower()
 
 
+_PLAINER = {"NXDOMAIN": "there is no such name"}
+"""What name servers say, for a person."""
+
+
 def _unknown(host: str, why: str) -> str:
     return (
-        f"the name {host} does not resolve ({why}): give the server's numeric address, "
+        f"the name {host} does not resolve ({_PLAINER.get(why, why)}): "
+        "see to its spelling, or give the server's numeric address, "
         "or another name server with --resolver"
     )
 

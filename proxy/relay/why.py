@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 
 _CURES = {
     errno.ECONNREFUSED: "nothing listens there: start the server, or see to its address and port",
@@ -16,5 +17,7 @@ _CURES = {
 
 def why(error: OSError) -> str:
     """The fact and the cure; the system's own words where we know none."""
+    if isinstance(error, socket.gaierror):
+        return "the name is not known: see to its spelling, or give the numeric address"
     number = errno.ECONNREFUSED if isinstance(error, ConnectionRefusedError) else error.errno
     return _CURES.get(number or 0) or error.strerror or str(error)

@@ -33,7 +33,7 @@ def command() -> None:
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but what could not be read.")
 def build_command(folder: Path, files: tuple[Path, ...], quiet: bool) -> None:
-    """Add recordings to the archive DIR, which is made when there is none.
+    """Add recordings to an archive, which is made when there is none.
 
     Sessions that are in it already are not written again, unless they have grown: give it the same
     recordings every night. It holds the keys of the sessions too.
@@ -72,6 +72,10 @@ def query_command(words: tuple[str, ...], output: Output) -> None:
     The tables are frames, flows, sessions and keys; they join by session_uid. Times are timestamps
     in UTC; the column "at" is written in quotes. Without DIR the archive is the folder that you
     are in. Nothing outside the archive can be read.
+
+    \b
+    Example:
+      understudy archive query attic "SELECT game, day, count(*) FROM frames GROUP BY ALL"
 
     \b
     Which kinds are there, in which game?

@@ -58,7 +58,8 @@ def _terminal(file: Path, viewer: Viewer | None, text: str) -> None:
     "--port",
     type=click.IntRange(0, 65535),
     default=0,
-    help="With --web: the port on 127.0.0.1; 0, the default, takes any free one.",
+    metavar="PORT",
+    help="With --web: the port on 127.0.0.1.  [default: any free one]",
 )
 @click.option("--no-open", is_flag=True, help="With --web: print the address, open no browser.")
 @click.pass_obj

@@ -89,7 +89,7 @@ def list_(file: Path, session: int | None, output: Output) -> None:
 @file_argument
 @click.argument("ids", metavar="ID...", nargs=-1, required=True, type=click.IntRange(min=1))
 def remove(file: Path, ids: tuple[int, ...]) -> None:
-    """Remove notes by the numbers that `understudy note list FILE` shows.
+    """Remove notes, by the numbers that `note list` shows.
 
     \b
     Example:

@@ -23,6 +23,10 @@ def command(file: Path, sql: str, output: Output) -> None:
     as hex.
 
     \b
+    Example:
+      understudy query evening.understudy.db "SELECT kind, count(*) FROM frames GROUP BY kind"
+
+    \b
     How often was each kind seen?
       understudy query FILE "SELECT kind, count(*) FROM frames GROUP BY kind ORDER BY 2 DESC"
     Who logged in, and as what?

@@ -26,16 +26,17 @@ def _length(row: Row) -> str:
 
 COLUMNS = (
     Column("id", lambda row: str(row["id"]), "bold", right=True),
-    Column("started", lambda row: local_iso(row["started_at"])),
+    Column("started", lambda row: local_iso(row["started_at"]), wide=120),
+    Column("started", lambda row: local_iso(row["started_at"])[:16], narrow=120),
     Column("length", _length, right=True),
-    Column("game", lambda row: safe(row["game"] or ""), "cyan", optional=True),
-    Column("client", lambda row: safe(row["client"])),
-    Column("origin", lambda row: safe(row["origin"]), wide=100),
-    Column("flows", lambda row: str(row["flows"]), right=True),
+    Column("game", lambda row: safe(row["game"] or ""), "cyan", spare=True, optional=True),
+    Column("client", lambda row: safe(row["client"]), spare=True),
+    Column("origin", lambda row: safe(row["origin"]), wide=110),
+    Column("flows", lambda row: str(row["flows"]), right=True, wide=70),
     Column("frames", lambda row: str(row["frames"]), right=True),
-    Column("up", lambda row: size(row["bytes_up"]), right=True, wide=100),
-    Column("down", lambda row: size(row["bytes_down"]), right=True, wide=100),
-    Column("note", lambda row: safe(row["note"] or ""), spare=True, optional=True),
+    Column("up", lambda row: size(row["bytes_up"]), right=True, wide=110),
+    Column("down", lambda row: size(row["bytes_down"]), right=True, wide=110),
+    Column("note", lambda row: safe(row["note"] or ""), spare=True, optional=True, wide=70),
 )
 
 

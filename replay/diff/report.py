@@ -88,7 +88,8 @@ class Entry:
         if self.state is State.DIFFERENT:
             fields = ", ".join(one.path for one in self.changes[:6])
             more = len(self.changes) - 6
-            return f"{what}: {fields}{f' and {more} more' if more > 0 else ''} differ"
+            differ = "differ" if len(self.changes) > 1 else "differs"
+            return f"{what}: {fields}{f' and {more} more' if more > 0 else ''} {differ}"
         unsaid = self.state is State.MISSING and _up(said)
         return f"{what} {'was never said' if unsaid else _WORDS[self.state]}"
 

@@ -36,7 +36,7 @@ def test_a_different_field_is_named_with_both_values() -> None:
     report = compared(LOGIN, LOGIN.replace("< auth NAME=alice TOS=1", "< auth NAME=alice TOS=0"))
     assert report.exit_code == 1
     assert report.first is not None
-    assert report.first.sentence() == "auth from the server: TOS differ"
+    assert report.first.sentence() == "auth from the server: TOS differs"
     (change,) = report.first.changes
     assert (change.path, change.a, change.b) == ("TOS", "1", "0")
     assert [entry.kind for entry in report.context] == ["auth", "auth", "mesg", "mesg", "+msg"]
