@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from recordings import creating
-from recordings.committer import Committer
+from recordings.committer import Committer, stopped
 from recordings.creating import CUT_OFF
 from recordings.errors import UserError
 from recordings.ledger import ADD_FLOW, CLOSE_FLOW, json_text, not_json
@@ -78,8 +78,9 @@ class _Asked(threading.Event):
 class Scribe:
     """Between the pipe and the committer."""
 
-    def __init__(self, committer: Committer, mouth: Mouth, place: str | None) -> None:
+    def __init__(self, path: Path, committer: Committer, mouth: Mouth, place: str | None) -> None:
         """`place`, `module:name`, is of an Annotator; it is imported when the first frame comes."""
+        self._path = path
         self._committer = committer
         self._mouth = mouth
         self._place = place
@@ -108,7 +109,11 @@ class Scribe:
         while (body := inbox.get()) is not None:
             if self._committer.failure is None:
                 rows = unpacked(body)
-                self._take(rows)
+                try:
+                    self._take(rows)
+                except Exception as error:  # a defect: what came before it is written
+                    self._mouth.say("failed", stopped(self._path, f"{error!r}; start again"))
+                    break
                 pace.keep(inbox.qsize() * len(rows) + len(self._committer.queue))
                 give_way()
         if not self._closing:
@@ -120,28 +125,36 @@ class Scribe:
             self._mouth.say("closed", self._errors)
 
     def _take(self, rows: list[Row]) -> None:
+        ready: list[Row] = []
         orders = 0
-        for index, row in enumerate(rows):
-            if row[0].__class__ is int:
-                if len(row) == UNREAD:
-                    rows[index] = self._dissected(row)
+        try:
+            for row in rows:
+                if row[0].__class__ is not int:
+                    ready.append(self._ordered(row))
+                    orders += 1
+                elif len(row) == UNREAD:
+                    ready.append(self._dissected(row))
                 elif row[KIND] is None and self._place is not None:
-                    rows[index] = self._annotated(row)
+                    ready.append(self._annotated(row))
                 else:
-                    rows[index : index + 1] = self._viewed(row)
-                continue
-            orders += 1
-            if row[0] is True:
-                self._committer.hurry = True
-                asked = _Asked(partial(self._mouth.say, "flushed", row[-1]))
-                rows[index] = (asked, (), row[-1])
-            elif row[0] is None:
-                self._closing = self._committer.hurry = True
-            elif row[0] == ADD_FLOW:
-                self._protocols[row[1][0]] = row[1][3]
-            elif row[0] == CLOSE_FLOW:
-                self._forget(row[1][-1])
-        self._give(rows, orders)
+                    viewed = self._viewed(row)
+                    ready += viewed
+                    orders += len(viewed) - 1
+        finally:  # also what came before a defect
+            self._give(ready, orders)
+
+    def _ordered(self, row: Row) -> Row:
+        """Something else than a frame: what of it concerns us is noted."""
+        if row[0] is True:
+            self._committer.hurry = True
+            return _Asked(partial(self._mouth.say, "flushed", row[-1])), (), row[-1]
+        if row[0] is None:
+            self._closing = self._committer.hurry = True
+        elif row[0] == ADD_FLOW:
+            self._protocols[row[1][0]] = row[1][3]
+        elif row[0] == CLOSE_FLOW:
+            self._forget(row[1][-1])
+        return row
 
     def _give(self, rows: list[Row], orders: int) -> None:
         committer = self._committer
@@ -263,7 +276,8 @@ def main() -> None:
     # checks that JSON is JSON take as long as making it, and here it was just made
     connection.execute("PRAGMA ignore_check_constraints = ON")
     mouth.say("opened", recovered, creating.last_ids(connection))
-    Scribe(Committer(Path(path), connection, lock, NEVER), mouth, place).run(heard, pace)
+    committer = Committer(Path(path), connection, lock, NEVER)
+    Scribe(Path(path), committer, mouth, place).run(heard, pace)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import pytest
 
 from recordings.courier import Courier
 from recordings.errors import UserError
+from recordings.ledger import ADD_FLOW
 from recordings.lock import is_held
 from recordings.model import Direction
 from recordings.reader import Reader
@@ -154,6 +155,18 @@ def test_a_scribe_that_is_killed_stops_the_recording_loudly(recording: Recording
     assert told.sentences == [sentence]
     with Recording.open(recording.path) as again:
         assert "had been cut off: it holds 1 frames" in (again.recovered or "")
+
+
+def test_a_defect_of_the_scribe_is_loud_and_costs_nothing_before_it(recording: Recording) -> None:
+    told = Told(recording)
+    for number in range(10):
+        recording.append(1, frame(b"n:%d" % number))
+    recording._order(ADD_FLOW, ())  # a flow without an id
+    assert told.event.wait(PATIENCE)
+    assert "has stopped: IndexError(" in told.sentences[0]
+    recording.close()
+    assert rows(recording.path, "SELECT count(*) FROM frames WHERE kind = 'n'") == [(10,)]
+    assert rows(recording.path, "SELECT close_reason FROM flows") == [("cut off",)]
 
 
 @signals
