@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from recordings import lock, schema
 from recordings.errors import UserError
@@ -191,10 +192,23 @@ def _open_anywhere(path: Path) -> Opened:
     return Opened(opened, notice, copy)
 
 
+class _Connection(sqlite3.Connection):
+    """SQLite's errors quote a damaged schema, which need not be text: that is no defect of ours."""
+
+    def execute(self, *given: Any) -> sqlite3.Cursor:
+        """See `sqlite3.Connection.execute`."""
+        try:
+            return super().execute(*given)
+        except UnicodeDecodeError as error:
+            raise sqlite3.DatabaseError("what describes its tables is no text") from error
+
+
 def connect(path: Path, mode: str) -> sqlite3.Connection:
     """A connection that only reads and reads only so much; `mode`: SQLite's URI parameters."""
     try:
-        connection = sqlite3.connect(uri(path, mode), uri=True, isolation_level=None, timeout=10)
+        connection = sqlite3.connect(
+            uri(path, mode), uri=True, isolation_level=None, timeout=10, factory=_Connection
+        )
         connection.execute("PRAGMA trusted_schema = OFF")  # its expressions have no effects
     except sqlite3.DatabaseError as error:
         raise refusal(path, error) from error

@@ -133,3 +133,13 @@ def test_a_key_of_no_known_direction_is_for_both() -> None:
     )
     with pytest.raises(UserError, match=r"a BLOB in events\.kind"):
         EventRow(1, 1, 1, 1, 1, b"kind", "detail")  # type: ignore[arg-type]
+
+
+def test_a_schema_that_is_no_text_is_damage(tmp_path: Path) -> None:
+    file = write_sample(tmp_path / "damaged.db")
+    data = file.read_bytes()
+    assert data.count(b"CREATE TABLE notes") == 1
+    file.write_bytes(data.replace(b"CREATE TABLE notes", b"CREATE TABLE no\x83es".ljust(18)))
+    result = run("frames", file)
+    assert result.exit_code == 1
+    assert "is damaged" in result.output
