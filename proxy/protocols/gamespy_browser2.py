@@ -1,8 +1,8 @@
 """Server Browser, version 2 (28910/tcp): a game asks for the list of its servers.
 
 Client to server, always in clear: u16 length (big-endian, itself included), type, body. Behind a
-`SendMessage` come bytes for the game server that its length does not count; in practice the ten
-bytes that call for NatNeg.
+`SendMessage` come bytes for the game server that its length does not count: mostly the ten that
+call for NatNeg; a game's own go as far as they came with it, for nothing says where they end.
 Server to client: a clear prefix with the server's key (`ServerKey`), then one stream of EncTypeX:
 the list, and behind it messages with a length and a type. The key of that stream is mixed from the
 game's secret, the client's challenge and the server's key; without the secret it stays opaque.
@@ -129,12 +129,8 @@ class _Both(_Alternate, frozen=True):
     max_servers: Annotated[U32BE, "when options have 128"]
 
 
-_VARIANTS: dict[int, type[ListRequest]] = {
-    0: ListRequest,
-    0x08: _Alternate,
-    0x80: _Limited,
-    0x88: _Both,
-}
+_VARIANTS: dict[int, type[ListRequest]]
+_VARIANTS = {0: ListRequest, 0x08: _Alternate, 0x80: _Limited, 0x88: _Both}
 for _cls in _VARIANTS.values():
     _cls.tag, _cls.kind = 0, "ListRequest"
 
@@ -157,7 +153,9 @@ class SendMessage(Packet, frozen=True):
     uncounted = True
     ip: Ip
     port: U16BE
-    payload: Annotated[bytes, Rest(), "not counted by the length; NatNeg's magic and a cookie"]
+    payload: Annotated[
+        bytes, Rest(), "not counted by the length; mostly NatNeg's magic and a cookie"
+    ]
 
 
 @message(3)
@@ -513,11 +511,16 @@ def _length(buffer: bytes | bytearray, start: int, types: Collection[Any]) -> in
 
 def _request_length(buffer: bytes | bytearray, start: int) -> int:
     length = _length(buffer, start, TABLE[UP].keys() | {0})
-    if length and buffer[start + 2] == SEND_MESSAGE:
-        tail = bytes(buffer[start + length : start + length + len(NATNEG)])
-        if NATNEG.startswith(tail):
-            return length + PAYLOAD if len(tail) == len(NATNEG) else 0
-    return length
+    if not length or buffer[start + 2] != SEND_MESSAGE:
+        return length
+    after = start + length
+    tail = bytes(buffer[after : after + len(NATNEG)])
+    if NATNEG.startswith(tail):
+        return length + PAYLOAD if len(tail) == len(NATNEG) else 0
+    try:  # a game's own payload has no length: it ends with what came, or at a request
+        return length if _length(buffer, after, TABLE[UP].keys() | {0}) else 0
+    except WireError:
+        return len(buffer) - start
 
 
 def _kind(cls: type[Message], meaning: str, *fields: tuple[str, str, str]) -> Kind:

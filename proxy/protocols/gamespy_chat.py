@@ -122,7 +122,7 @@ _COMMANDS: dict[str, tuple[tuple[Direction, ...], str, str]] = {
     "704": ((DOWN,), "values of a channel", "nick channel cookie :values"),
     "705": ((DOWN,), "keys of both directions", "nick client_key server_key"),
     "706": ((DOWN,), "1: the CD key is good", "nick result :text"),
-    "707": ((DOWN,), "the login is accepted", "nick profilenick profileid"),
+    "707": ((DOWN,), "the login is accepted", "nick userid profileid"),
     "708": ((DOWN,), "the login failed", "nick :text"),
     "709": ((DOWN,), "the login failed", "nick :text"),
     "710": ((DOWN,), "the login failed", "nick :text"),
@@ -140,6 +140,7 @@ _MEANINGS = {
     "prefix": ("text", "nick!user@host of who says it, or the server"),
     "realname": ("text", "MD5 of the CD key"),
     "keys": ("text", _KEYS),
+    "userid": ("number", "of the account; the source names nick and profile id alone"),
     "user": ("user", "hides the player's address and profile id"),
     "channel": ("text", "#GSP!GAME title room, #GPG!NUMBER group room, #GSP!GAME!M...M staging"),
 }
@@ -339,7 +340,7 @@ PROTOCOLS = (
         volatile={
             "705.client_key": Volatile("fresh", "16 characters"),
             "705.server_key": Volatile("fresh", "16 characters"),
-            "302.text": Volatile("ours", "host"),
+            "302.text": Volatile("learned", "the client's address as the server sees it"),
             "USER.user": Volatile("digest", "peerchat"),
             **{
                 f"{kind}.prefix": Volatile("learned", "holds that player's address")

@@ -173,12 +173,40 @@ def test_the_end_of_the_stream_decides_what_was_open() -> None:
     assert "cut off" in (frame.error or "")
 
 
-def test_a_payload_of_another_kind_ends_what_can_be_cut() -> None:
+SEND = bytes.fromhex(
+    "0009"  # length of the fixed part
+    "02"  # send message
+    "cb007107"  # 203.0.113.7
+    "2b67"  # port 11111
+)
+CALL = bytes.fromhex("fdfc1e666ab20000029a")  # NatNeg's magic, cookie 666
+INFO = b"\0\x09\x01" + SEND[3:]  # length 9, server info, the same address and port
+
+
+@pytest.mark.parametrize(
+    ("chunks", "frames"),
+    [
+        ([SEND + b"hello there"], [SEND + b"hello there"]),
+        ([SEND, b"hello there"], [SEND + b"hello there"]),
+        ([SEND + b"hello there", INFO], [SEND + b"hello there", INFO]),
+        ([SEND[:4], SEND[4:] + b"\xfd\xfc is no NatNeg", SEND + CALL + INFO],
+         [SEND + b"\xfd\xfc is no NatNeg", SEND + CALL, INFO]),
+        ([SEND + INFO], [SEND, INFO]),  # an empty one
+    ],
+)  # fmt: skip
+def test_a_payload_of_the_games_own_goes_as_far_as_it_came(
+    chunks: list[bytes], frames: list[bytes]
+) -> None:
+    """Its length is told by nothing; requests behind it are read again."""
     machine = BROWSER.dissector(SessionKeys())
-    head = bytes.fromhex("000902cb0071072b67")
-    frames = machine.feed(UP, head + b"hello there", 1)
-    assert _view(frames[0]).get("payload") == b""
-    assert (frames[1].error or "").startswith("lost: ")
+    cut = [frame for chunk in chunks for frame in machine.feed(UP, chunk, 1)]
+    assert [frame.raw for frame in cut] == frames
+    for frame in cut:
+        message = _view(frame)
+        assert message.kind == ("SendMessage" if frame.clear[2] == 2 else "ServerInfoRequest")
+        assert message.encode() == frame.raw
+        if message.kind == "SendMessage":
+            assert message.get("payload") == frame.clear[9:]
 
 
 class TestListMessage:

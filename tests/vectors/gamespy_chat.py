@@ -282,7 +282,7 @@ VECTORS = (
         values="\\x",
     ),
     told(":s 706 Tester 1 :Authenticated", nick="Tester", result="1", text="Authenticated"),
-    told(":s 707 Tester ann 2002", nick="Tester", profilenick="ann", profileid="2002"),
+    told(":s 707 Tester 1001 2002", nick="Tester", userid="1001", profileid="2002"),
     told(":s 708 Tester :failed", nick="Tester", text="failed"),
     told(":s 709 Tester :failed", nick="Tester", text="failed"),
     told(":s 710 Tester :failed", nick="Tester", text="failed"),

@@ -103,6 +103,10 @@ def test_server_info_and_the_cookie_for_natneg(services: Lists) -> None:
     heard = one.hears(6)
     assert heard[4:] == cookie
     one.socket.sendto(b"\x07" + one.key + heard[:4], one.master)
+    browser.about(2, one.port, b"meet at the arena")  # a game's own message, without a length
+    heard = one.hears(6)
+    assert heard[4:] == b"meet at the arena"
+    one.socket.sendto(b"\x07" + one.key + heard[:4], one.master)
     browser.asks("\\hostname")
     assert browser.list()[0]["hostname"] == "Info", "a second list on the same stream"
     services.end()
