@@ -153,9 +153,7 @@ class SendMessage(Packet, frozen=True):
     uncounted = True
     ip: Ip
     port: U16BE
-    payload: Annotated[
-        bytes, Rest(), "not counted by the length; mostly NatNeg's magic and a cookie"
-    ]
+    payload: Annotated[bytes, Rest(), "not counted by the length; mostly a call for NatNeg"]
 
 
 @message(3)
