@@ -24,7 +24,8 @@ ACCEPTS = 64
 """Clients accepted in one turn of the loop."""
 REST = 1.0
 """Seconds without accepting after files ran out."""
-_NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+"""What an error says when the system has no room for one more socket."""
 
 Make = Callable[[], asyncio.Protocol]
 
@@ -242,7 +243,7 @@ class Acceptor:
             try:
                 sock, _ = self._sock.accept()
             except OSError as error:
-                if error.errno in _NO_FILES:
+                if error.errno in NO_FILES:
                     loop.remove_reader(self._sock.fileno())
                     self._resting = loop.call_later(REST, self._go_on, loop)
                 return

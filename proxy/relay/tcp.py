@@ -23,6 +23,7 @@ from proxy.relay.flow import (
     tell_closed,
 )
 from proxy.relay.sockets import plain_address
+from proxy.relay.stream import NO_FILES
 from proxy.relay.tcp_side import BRAKED, STARTING, Side
 from proxy.relay.why import why
 from recordings.errors import UserError
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from proxy.relay.tcp_listener import TcpListener
 
 CONNECT_TIMEOUT = 10.0
+FILES_CHECK = 0.25
+"""Seconds between two tries to connect when files have run out."""
 LINGER_TIME = 120.0
 """Seconds without a byte taken after which the last ones are given up, once the flow has ended."""
 HALF_CLOSED_CHECK = 30.0
@@ -102,7 +105,7 @@ class TcpFlow:
                 return
             self._open(server)
             self.listener.check_server(server)
-            await self.host.outward.connect(lambda: self.server, server, CONNECT_TIMEOUT)
+            await self._connect(server)
         except UserError as error:
             self._refused(str(error))
         except OSError as error:  # a TimeoutError too
@@ -110,6 +113,18 @@ class TcpFlow:
             late = isinstance(error, TimeoutError)
             what = "does not answer" if late else f"cannot be reached: {why(error)}"
             self._refused(f"the server {where} {what}")
+
+    async def _connect(self, server: Address) -> None:
+        patience = self.loop.time() + CONNECT_TIMEOUT
+        while True:
+            try:
+                await self.host.outward.connect(lambda: self.server, server, CONNECT_TIMEOUT)
+            except OSError as error:  # other flows end: the client waits as for a slow server
+                if error.errno not in NO_FILES or self.loop.time() >= patience:
+                    raise
+            else:
+                return
+            await asyncio.sleep(FILES_CHECK)
 
     def _ready(self) -> None:
         if self.over:  # stopped while dialling

@@ -12,12 +12,7 @@ from proxy.relay.api import Address, Listen, show_address
 from proxy.relay.datagrams import Peer
 from proxy.relay.flow import Host, Often
 from proxy.relay.lan import Echoes, broadcaster, targets
-from proxy.relay.sockets import (
-    WILDCARDS,
-    bind_datagrams,
-    is_ours,
-    plain_address,
-)
+from proxy.relay.sockets import WILDCARDS, bind_datagrams, is_ours, plain_address
 from proxy.relay.udp_endpoint import Endpoint
 from proxy.relay.udp_face import Face, SocketFace, oldest
 from proxy.relay.udp_server import Whereabouts
@@ -214,9 +209,10 @@ class UdpListener:
     ) -> Endpoint:
         if len(face.endpoints) >= (MAX_ENDPOINTS if server else MAX_ALONE):
             self._make_room(face, ROOM)
-        endpoint = face.endpoints[peer] = Endpoint(face, peer, server)
+        endpoint = Endpoint(face, peer, server)
         if server is not None:
             refusal = self._reach(endpoint, server)
+        face.endpoints[peer] = endpoint  # not before: it would be the first to make room
         if refusal is not None:
             endpoint.refuse(refusal)
         return endpoint

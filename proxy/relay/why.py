@@ -10,6 +10,7 @@ _CURES = {
     errno.ETIMEDOUT: "it does not answer: see whether it runs, and to its address and port",
     errno.ENETUNREACH: "no network leads there: see to its address, and to this machine's network",
     errno.EHOSTUNREACH: "no network leads there: see to its address, and to this machine's network",
+    errno.EMFILE: "too many files are open: raise the limit with `ulimit -n`",
     errno.EACCES: "this machine does not allow it: see to its firewall",
     errno.EPERM: "this machine does not allow it: see to its firewall",
 }

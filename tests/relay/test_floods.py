@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import socket
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from proxy.relay import tcp as tcp_flows
 from proxy.relay import tcp_listener
+from proxy.relay.sockets import Outward
 from proxy.relay.tcp import TcpFlow
 from proxy.relay.udp_endpoint import Endpoint
+from recordings.model import Transport
 from tests.relay import harness
 from tests.relay.harness import (
     Datagrams,
@@ -128,3 +133,49 @@ async def test_short_udp_sessions_leave_nothing_behind() -> None:
             await until(lambda: _alive(Endpoint) == 0)
             assert _files() <= files
     assert 40 <= len(sinks.flows) <= 50  # the system may give a port twice
+
+
+@pytest.mark.parametrize("transport", list(Transport))
+@on_loop
+async def test_a_client_who_comes_when_files_have_run_out_is_served(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over UDP somebody silent makes room, and that is not the one who comes; over TCP it waits."""
+    failures = [OSError(errno.EMFILE, "too many open files")] * 2
+    connect, datagrams = Outward.connect, Outward.datagrams
+
+    async def no_connection(*args: Any) -> None:
+        if failures:
+            raise failures.pop()
+        await connect(*args)
+
+    def no_socket(*args: Any, **named: Any) -> socket.socket:
+        if len(failures) == 1:
+            raise failures.pop()
+        return datagrams(*args, **named)
+
+    monkeypatch.setattr(tcp_flows, "FILES_CHECK", 0.01)
+    monkeypatch.setattr(Outward, "connect", no_connection)
+    monkeypatch.setattr(Outward, "datagrams", no_socket)
+    sinks = Memories()
+    if transport is Transport.TCP:
+        async with (
+            tcp_server() as server,
+            running(sinks) as engine,
+            client_of(engine.open(harness.tcp(server))) as (reader, writer),
+        ):
+            writer.write(b"x")
+            assert await reader.readexactly(1) == b"x"
+        assert not failures
+        return
+    with Datagrams() as server_socket:
+        async with running(sinks) as engine:
+            address = engine.open(harness.udp(server_socket.address))
+            with Datagrams(to=address) as old, Datagrams(to=address) as new:
+                old.send(b"old")
+                assert (await server_socket.receive())[0] == b"old"
+                failures.pop()  # the next one fails
+                for _ in range(2):
+                    new.send(b"new")
+                    assert (await server_socket.receive())[0] == b"new"
+    assert [flow.reasons for flow in sinks.flows] == [["too many clients"], ["stopped"]]
