@@ -204,19 +204,25 @@ def _plain_value(value: Any) -> Any:
 
 
 def hire() -> subprocess.Popen[bytes]:
-    """Start a scribe. It hears nothing of the Ctrl-C that is meant for us. Raises OSError."""
+    """Start a scribe. It hears nothing of the Ctrl-C that is meant for us. Raises UserError."""
     away: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         away = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     known = os.environ.get("PYTHONPATH")
     path = os.pathsep.join([str(HOME), *([known] if known else [])])
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "recordings.scribe"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": path},
-        **away,
-    )
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "recordings.scribe"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": path},
+            **away,
+        )
+    except OSError as error:
+        raise UserError(
+            f"the process that writes the recording cannot be started ({error.strerror}): "
+            f"see that {sys.executable} may be run, or end other programs"
+        ) from error
     assert process.stdin
     _widen(process.stdin.fileno())
     return process

@@ -39,7 +39,7 @@ class Rotator:
                 continue
             try:
                 fresh = await asyncio.to_thread(recording.open_next)
-            except (UserError, OSError) as error:  # no reason to stop: the full one takes more
+            except UserError as error:  # no reason to stop: the full one takes more
                 name = recording.current.path.name
                 self._warn(f"{name} is full, but goes on since no next file can be made: {error}")
                 await asyncio.sleep(AGAIN)

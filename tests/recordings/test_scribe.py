@@ -139,6 +139,14 @@ def test_a_recording_that_cannot_be_opened_is_refused(tmp_path: Path, recording:
         Recording.open(recording.path, scribe=True)
 
 
+def test_a_scribe_that_cannot_be_started_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(UserError, match="that writes the recording cannot be started"):
+        Recording.open(tmp_path / "a.db", scribe=True)
+
+
 @signals
 def test_a_scribe_that_is_killed_stops_the_recording_loudly(recording: Recording) -> None:
     told = Told(recording)
