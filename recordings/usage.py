@@ -134,13 +134,19 @@ def _missing(param: click.Parameter, path: str, command: click.Command) -> str:
 
 def _example(command: click.Command, param: click.Parameter) -> str:
     """The first example of the manual, with the option if that is what is missing."""
+    lines = manual_examples(command)
+    if isinstance(param, click.Option):
+        lines.sort(key=lambda one: not any(f" {name} " in one for name in param.opts))
+    return lines[0] if lines else ""
+
+
+def manual_examples(command: click.Command) -> list[str]:
+    """The examples of a manual, each in one line."""
     lines: list[str] = []
     for block, line in _EXAMPLE.findall(command.help or ""):
         text = re.sub(r"\\\n\s*", "", block) or line
         lines += [one.strip() for one in text.splitlines() if one.strip()]
-    if isinstance(param, click.Option):
-        lines.sort(key=lambda one: not any(f" {name} " in one for name in param.opts))
-    return lines[0] if lines else ""
+    return lines
 
 
 def _choice(error: click.UsageError) -> str:

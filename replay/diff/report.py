@@ -87,9 +87,8 @@ class Entry:
         what = f"{said.kind} {'to the server' if _up(said) else 'from the server'}"
         if self.state is State.DIFFERENT:
             fields = ", ".join(one.path for one in self.changes[:6])
-            more = len(self.changes) - 6
-            differ = "differ" if len(self.changes) > 1 else "differs"
-            return f"{what}: {fields}{f' and {more} more' if more > 0 else ''} {differ}"
+            rest = f" and {len(self.changes) - 6} more" if self.changes[6:] else ""
+            return f"{what}: {fields}{rest} {'differ' if self.changes[1:] else 'differs'}"
         unsaid = self.state is State.MISSING and _up(said)
         return f"{what} {'was never said' if unsaid else _WORDS[self.state]}"
 
