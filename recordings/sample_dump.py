@@ -11,6 +11,7 @@ from recordings.model import Frame
 from recordings.notation import to_text
 from recordings.reader import Reader
 from recordings.rows import EventRow, FlowRow, KeyRow, NoteRow
+from recordings.text import load
 from recordings.times import micros
 
 
@@ -64,7 +65,12 @@ class _Dumper:
 
     def line(self, row: str, **values: Any) -> str:
         given = {name: value for name, value in values.items() if value is not None}
-        return json.dumps({"row": row, **given}, ensure_ascii=False)
+        text = json.dumps({"row": row, **given}, ensure_ascii=False)
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # half of a pair, which no file can hold but escaped
+            text = json.dumps({"row": row, **given})
+        return text
 
     def lines(self) -> Iterator[str]:
         waiting = list(reversed(self._flows))
@@ -112,7 +118,7 @@ class _Dumper:
             cipher=frame.cipher,
             protocol=frame.protocol,
             kind=frame.kind,
-            fields=None if frame.fields is None else json.loads(frame.fields),
+            fields=load(frame.fields),
             error=frame.error,
             derived=frame.derived,
         )

@@ -52,7 +52,13 @@ def load_sample(
             loader.load(json.loads(line, parse_float=Decimal))
         except KeyError as error:
             raise UserError(f"{name}, line {number}: {error} is missing or unknown") from error
-        except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+            ArithmeticError,
+            RecursionError,
+        ) as error:
             raise UserError(f"{name}, line {number}: {error}") from error
     loader.finish()
     return loader.sessions

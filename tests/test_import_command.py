@@ -144,3 +144,45 @@ def test_a_large_capture_is_written_by_a_second_process(
         "SELECT name, key, frame_id FROM keys",
     ):
         assert rows(tmp_path / "large.db", sql) == rows(tmp_path / "small.db", sql)
+
+
+SESSION = (
+    '{"row":"session","uid":"u","client":"c","started_at":"2026-11-21T00:00:00Z"}\n'
+    '{"row":"flow","flow":1,"protocol":"raw-udp","transport":"udp","client":"192.0.2.1:5",'
+    '"server":"192.0.2.2:6","opened_at":0}\n'
+)
+FRAME = '{"row":"frame","flow":1,"direction":"c>s","at":0,"raw":"x",'
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"row":"frame","fields":' + "[" * 200_000, "recursion"),
+        (FRAME + '"fields":{"a":"\\udfff"},"kind":"\\udfff"}', ""),
+        (FRAME.replace('"at":0', '"at":-1e16') + '"kind":"early"}', ""),
+        (FRAME.replace('"at":0', '"at":1e99999999') + '"kind":"late"}', "line 3"),
+    ],
+)
+def test_lines_of_json_that_mean_harm(tmp_path: Path, line: str, said: str) -> None:
+    path = tmp_path / "evil.jsonl"
+    path.write_text(SESSION + line + "\n", "utf-8")
+    done = run("import", path, "-w", tmp_path / "a.db")
+    assert isinstance(done.exception, SystemExit | None), done.exception
+    assert said in done.output
+    for form in ("--jsonl", "--pcapng"):
+        again = run("export", tmp_path / "a.db", form, "-w", tmp_path / "again", "--session", "1")
+        assert again.exit_code == 0, again.output
+        back = run("import", tmp_path / "again", "-w", tmp_path / f"back{form}.db")
+        assert back.exit_code == 0, back.output
+        (tmp_path / "again").unlink()
+
+
+def test_a_line_that_never_ends_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.importing.files.LONGEST_LINE", 3 << 20)
+    path = tmp_path / "endless.jsonl.gz"
+    path.write_bytes(gzip.compress((SESSION + '{"row":"' + "A" * (9 << 20)).encode()))
+    done = run("import", path, "-w", tmp_path / "a.db")
+    assert "a line has more than 3,145,728 bytes" in done.output
+    assert rows(tmp_path / "a.db", "SELECT count(*) FROM flows") == [(1,)]

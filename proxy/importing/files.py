@@ -195,28 +195,34 @@ def _read_lines(
         load_sample(counted(), recording)
     except UserError as error:
         report.doubts.append(f"{path.name}: {str(error).removeprefix('sample, ')}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         report.doubts.append(f"{path.name}: a line is no JSON ({error})")
 
 
 def _lines(path: Path, report: Report, step: Step) -> Iterator[str]:
     """The lines of a file; one that breaks off gives what came before."""
-    rest, taken = b"", 0
+    parts: list[bytes] = []  # of a line that is not whole yet
+    size = taken = 0
     with Source.open(path) as source:
         try:
             while data := source.read(1 << 20):
                 step(source.position - taken)
                 taken = source.position
-                *whole, rest = (rest + data).split(b"\n")
-                if len(rest) > LONGEST_LINE:
+                first, *more = data.split(b"\n")
+                parts.append(first)
+                size += len(first)
+                if size > LONGEST_LINE:
                     raise Damaged(f"a line has more than {LONGEST_LINE:,} bytes")
-                for line in whole:
-                    yield line.decode("utf-8", "replace")
+                if more:
+                    yield b"".join(parts).decode("utf-8", "replace")
+                    for line in more[:-1]:
+                        yield line.decode("utf-8", "replace")
+                    parts, size = more[-1:], len(more[-1])
         except Damaged as error:
             report.doubts.append(f"{path.name}: {error}")
             return
-    if rest:
-        yield rest.decode("utf-8", "replace")
+    if size:
+        yield b"".join(parts).decode("utf-8", "replace")
 
 
 def _read_flows(

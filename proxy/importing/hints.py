@@ -43,7 +43,14 @@ class Hints:
         try:
             said = json.loads(data.rstrip(b"\0"))
             self._take(said)
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        except (
+            ValueError,
+            LookupError,
+            TypeError,
+            ArithmeticError,
+            AttributeError,
+            RecursionError,
+        ):
             return
         self.ours = True
 

@@ -75,8 +75,8 @@ def custom(text: bytes) -> bytes:
 
 
 def packet(at: int, data: bytes, comment: bytes = b"") -> bytes:
-    """One packet; `at` in microseconds."""
-    size = len(data)
+    """One packet; `at` in microseconds, of a clock before 1970 the first one that there is."""
+    size, at = len(data), max(0, at)
     fill = b"\0" * (-size & 3)
     options = option(COMMENT, comment) + _END if comment else b""
     total = 32 + size + len(fill) + len(options)

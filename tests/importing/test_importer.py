@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path as File
 
+from proxy.importing.hints import Hints
 from recordings.captures.synthetic import Connection, Path
 from recordings.captures.tcp import ACK
 from tests.importing.making import (
@@ -226,3 +228,13 @@ def test_a_clock_that_was_set_back(tmp_path: File) -> None:
     tape.packets[4] = (AT - 5 * SECOND, tape.packets[4][1])
     out = imported(tape, tmp_path)
     assert rows(out, "SELECT count(*) FROM frames") == [(4,)]
+
+
+def test_hints_of_a_stranger_are_passed_over() -> None:
+    hints = Hints()
+    flow = {"transport": "udp", "client": "a", "server": "b", "protocol": "raw-udp"}
+    for at in ("Infinity", "NaN", "1e999", '"x"', "[]", "[" * 100_000):
+        hints.read(
+            json.dumps({"flows": [flow | {"opened_at": 0}]}).replace("0}", f"{at}}}").encode()
+        )
+    assert not hints.ours
