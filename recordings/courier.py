@@ -207,7 +207,9 @@ def hire() -> subprocess.Popen[bytes]:
     """Start a scribe. It hears nothing of the Ctrl-C that is meant for us. Raises UserError."""
     away: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
-        away = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        # nor of the end of a console whose window is closed
+        apart = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        away = {"creationflags": apart}
     known = os.environ.get("PYTHONPATH")
     path = os.pathsep.join([str(HOME), *([known] if known else [])])
     try:
