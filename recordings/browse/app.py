@@ -7,8 +7,10 @@ from typing import ClassVar
 from rich.text import Text
 from textual.binding import Binding
 
-from recordings.browse.handling import Handling
+from recordings.browse.filter_line import FilterLine
+from recordings.browse.narrowing import Narrowing
 from recordings.browse.screens import Reading
+from recordings.filter_syntax import OPERATORS
 
 MOVING = {
     "arrows": "move; also PgUp PgDn Home End j k g G space",
@@ -24,12 +26,13 @@ def _key(keys: str, action: str, short: str, meaning: str, shown: str = "") -> B
     )
 
 
-class Browser(Handling):
+class Browser(Narrowing):
     """Looks at one recording."""
 
     BINDINGS: ClassVar = [
         _key("question_mark", "keys", "keys", "list the keys", "?"),
         _key("f", "filter", "filter", "filter as `understudy frames` does; Tab completes"),
+        _key("equals_sign", "like", "", "write a filter for what is selected", "="),
         _key("slash", "search", "search", "look for a text, or bytes as hex:DE AD ?? EF", "/"),
         _key("n", "again(1)", "", "go to the next frame that has it"),
         _key("N", "again(-1)", "", "go to the one before that has it"),
@@ -57,7 +60,11 @@ class Browser(Handling):
             rows[binding.key_display or binding.key] = binding.tooltip
         wide = max(len(key) for key in rows)
         lines = [Text.assemble((f"{key:{wide}}  ", "bold"), said) for key, said in rows.items()]
-        self.push_screen(Reading("keys (Esc closes)", lines))
+        self.push_screen(Reading("keys, and filters below (Esc closes)", [*lines, *_language()]))
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C copies elsewhere, and ends most programs: say what ends this one."""
+        self.say("q quits; Ctrl-Q does so anywhere")
 
     def action_filter(self) -> None:
         """Type a filter."""
@@ -65,7 +72,11 @@ class Browser(Handling):
 
     def action_escape(self) -> None:
         """Call off a search, else go back to the frames."""
-        if not (self.frames.call_off() | self.desk.cancel("search")):
+        line = self.query_one(FilterLine)
+        if line.has_focus:  # what was typed is not in force
+            line.value = self.where.text if self.where else ""
+            self.frames.focus()
+        elif not (self.frames.call_off() | self.desk.cancel("search")):
             self.frames.focus()
         self.share = None
         self.forget()
@@ -98,3 +109,11 @@ class Browser(Handling):
             if not self.live:
                 self.say("nobody is recording into this file now; it is watched")
         self.head()
+
+
+def _language() -> list[Text]:
+    """The filters, as `understudy frames --help` has them."""
+    lines = [Text(), Text("Filters, joined by & | ! ( ):", "italic")]
+    for name, (wanted, meaning) in OPERATORS.items():
+        lines.append(Text.assemble((f"{f'~{name} {wanted}':12}  ", "bold"), meaning))
+    return lines

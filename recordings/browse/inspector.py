@@ -101,12 +101,19 @@ class Inspector(Vertical):
         self.query_one("#which", Static).update(heading)
         self.query_one(HexView).show(data, spans)
 
-    def _item(self) -> Item | None:
+    @property
+    def chosen(self) -> bool:
+        """Whether the user is among the fields."""
+        return self.query_one("#message", LineView).has_focus
+
+    @property
+    def item(self) -> Item | None:
+        """The selected line of the message."""
         index = self.query_one("#message", LineView).index
         return self._items[index] if index < len(self._items) else None
 
     def _light(self) -> None:
-        item = self._item()
+        item = self.item
         self.query_one(HexView).light_field(item.path if item else None)
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
@@ -117,7 +124,7 @@ class Inspector(Vertical):
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         """Go where the line leads, or show all of its value."""
         event.stop()
-        item = self._item()
+        item = self.item
         if item is None:
             return
         if item.frame_id is not None or item.flow_id is not None:

@@ -152,17 +152,25 @@ class Moving(Stage):
         scope = self.scope().narrowed(where)
         place = scope.place(line) if line else 0
 
-        def look(reader: Reader, ticket: Ticket) -> Line | None:
+        def look(reader: Reader, ticket: Ticket) -> tuple[Line | None, bool]:
             pages = Pages(reader, scope, viewer)
             turn = pages.after if way > 0 else pages.before
-            return next(iter(turn(place, 1, ticket).lines), None)
+            ahead = turn(place, 1, ticket).lines
+            if ahead:
+                return ahead[0], False
+            lo, hi = pages.bounds
+            pages.bounds = (lo, place - 1) if way > 0 else (place + 1, hi)
+            return next(iter(turn(lo - 1 if way > 0 else hi + 1, 1, ticket).lines), None), True
 
-        def found(line: Line | None) -> None:
+        def found(result: tuple[Line | None, bool]) -> None:
             self.share = None
+            line, again = result
             if line is None:
                 self.say(f"no {'further' if way > 0 else 'earlier'} frame has {what}")
-            else:
-                self.go(line.id)
+                return
+            self.go(line.id)
+            if again:
+                self.say(f"{what}: from the {'beginning' if way > 0 else 'end'} again")
 
         def progress(share: float) -> None:
             self.share = share

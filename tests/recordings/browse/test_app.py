@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +12,11 @@ import pytest
 pytest.importorskip("textual", reason="the extra tui is not installed")
 
 from recordings import notes
+from recordings.browse.filter_line import FilterLine
 from recordings.browse.line_view import LineView
+from recordings.browse.narrowing import written
+from recordings.filters import compile_filter
+from recordings.frame_report import make_report
 from recordings.reader import Reader
 from recordings.writer import Recording
 from tests.recordings import making
@@ -153,7 +158,7 @@ def test_a_line_that_leads_elsewhere(sample: Path) -> None:
     async def play(driver: Driver) -> None:
         await driver.press("down", "enter", "end")
         assert "led to flow 2" in driver.text
-        while "led to flow" not in str(driver.app.inspector._item()):
+        while "led to flow" not in str(driver.app.inspector.item):
             await driver.press("up")
         await driver.press("enter")
         assert driver.listed == [3, 4, 5, 6]
@@ -177,6 +182,56 @@ def test_search(sample: Path) -> None:
         assert driver.selected == 6
 
     drive(sample, play)
+
+
+def test_search_goes_round(long: Path) -> None:
+    async def play(driver: Driver) -> None:
+        await driver.press("G", "/")
+        await driver.type("251")
+        await driver.press("enter")
+        assert driver.selected == 252
+        assert driver.app.said == "'251': from the beginning again"
+        await driver.press("N")
+        assert driver.selected == 2520
+        assert driver.app.said == "'251': from the end again"
+
+    drive(long, play)
+
+
+def test_a_filter_is_written_from_what_is_selected(sample: Path) -> None:
+    async def play(driver: Driver) -> None:
+        line = driver.app.query_one(FilterLine)
+        await driver.press("down", "down", "down", "=")
+        assert (line.value, line.has_focus) == ("~k auth", True)
+        await driver.press("escape")
+        assert line.value == "", "Escape leaves the filter as it was"
+        await driver.press("enter", "=")
+        assert line.value == "~k auth & ~f NAME=alice"
+        await driver.press("enter")
+        assert driver.listed == [4]
+        await driver.press("f", "x", "escape")
+        assert line.value == "~k auth & ~f NAME=alice"
+        await driver.press("ctrl+c")
+        assert "q quits" in driver.app.said
+
+    drive(sample, play)
+
+
+@pytest.mark.parametrize("value", ["a b", 'say "so"', "", "x&y | !", "back\\slash", "(", 7, True])
+def test_every_value_is_found_by_its_filter(value: str | int, tmp_path: Path) -> None:
+    path = tmp_path / "values.db"
+    with Recording.open(path) as recording:
+        flow = making.flow(recording, making.session(recording))
+        for one in (value, "other"):
+            recording.append(
+                flow, making.frame(b"x", kind="my kind", fields=json.dumps({"N": one}))
+            )
+    with Reader.open(path) as reader:
+        frame = reader.frame(1)
+        assert frame is not None
+        report = make_report(reader, frame, None)
+        where = compile_filter(written(report, "N", value))
+        assert [row.id for row in reader.frames(where.sql, where.parameters)] == [1]
 
 
 def test_marks_and_notes(sample: Path) -> None:
@@ -248,7 +303,10 @@ def test_keys_are_listed(sample: Path) -> None:
     async def play(driver: Driver) -> None:
         await driver.press("?")
         assert "go to the answer of a request" in driver.text
-        assert "quit" in driver.text, "80 by 24 shows all of them"
+        assert "call off a search" in driver.text
+        await driver.press("end")
+        assert "quit" in driver.text
+        assert "~f FIELD" in driver.text, "the filters stand below the keys"
         await driver.press("escape", "t", "z")
         assert "frame 1 " not in driver.screen[12]
         await driver.press("z")
