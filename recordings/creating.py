@@ -120,9 +120,14 @@ def _create(path: Path) -> None:
     """Make the file under another name, so that a recording is whole from its first moment."""
     draft = path.with_name(f"{path.name}-new")
     draft.unlink(missing_ok=True)
-    with closing(sqlite3.connect(draft)) as connection:
-        _migrate(connection)
-    os.replace(draft, path)
+    try:
+        with closing(sqlite3.connect(draft)) as connection:
+            _migrate(connection)
+        os.replace(draft, path)
+    except BaseException:  # Ctrl-C, a full disk
+        for one in (draft, Path(f"{draft}-journal")):
+            one.unlink(missing_ok=True)
+        raise
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

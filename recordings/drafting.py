@@ -61,6 +61,6 @@ def _publish(draft: Path, path: Path) -> None:
 
 
 def _remove(draft: Path) -> None:
-    for ending in ("", "-wal", "-shm", "-journal", "-lock"):
+    for ending in ("", "-wal", "-shm", "-journal", "-lock", "-new", "-new-journal"):
         with suppress(OSError):
             Path(f"{draft}{ending}").unlink(missing_ok=True)

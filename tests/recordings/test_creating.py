@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from recordings import creating
 from recordings.errors import UserError
 from recordings.reader import Reader
 from recordings.writer import Recording
@@ -72,6 +73,19 @@ def test_an_empty_file_becomes_a_recording(tmp_path: Path) -> None:
     Recording.open(path).close()
     with Reader.open(path) as reader:
         assert reader.meta()["format"] == "1"
+
+
+def test_a_making_that_is_broken_off_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_off(connection: sqlite3.Connection) -> None:
+        connection.execute("CREATE TABLE half (id)")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(creating, "_migrate", broken_off)
+    with pytest.raises(KeyboardInterrupt):
+        Recording.open(tmp_path / "a.db")
+    assert names(tmp_path) == []
 
 
 def test_two_writers_on_one_file_are_refused(tmp_path: Path) -> None:
