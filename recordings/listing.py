@@ -20,6 +20,7 @@ import click
 
 from recordings.model import Json
 from recordings.text import crop, dump, load, safe
+from recordings.upright import print_upright
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -223,6 +224,10 @@ def _print_rich(rows: Iterator[Row], columns: Sequence[Column]) -> None:
         table = _table(columns, widths, not widths)
         if not widths:
             widths = _fit(columns, _widths(columns, laid), console.width)
+            wide = sum(widths) + GAP * (len(columns) - 1) > console.width
+            if wide and all(column.spare for column in columns):  # no one of them says most
+                every = (_cells(row, columns) for row in chain(batch, rows))
+                return print_upright(console, [column.name for column in columns], every)
             table = _table(columns, widths, True)
         for row, cells in zip(batch, laid, strict=True):
             styles = [c.style(row) if callable(c.style) else c.style for c in columns]

@@ -38,7 +38,12 @@ ORDER BY frames.flow_id, frames.number
 
 
 def _time(name: str) -> Column:
-    return Column(name, lambda row: "" if row[name] is None else span(row[name]), right=True)
+    return Column(name, lambda row: "" if row[name] is None else _took(row[name]), right=True)
+
+
+def _took(microseconds: int) -> str:
+    """`0.4 ms`, `4.2 s`: most answers take less than what a second's digits can tell."""
+    return f"{microseconds / 1000:.1f} ms" if microseconds < 1_000_000 else span(microseconds)
 
 
 def _chart(row: Row) -> str:

@@ -109,6 +109,25 @@ def test_columns_for_rows_of_unknown_meaning() -> None:
     assert [column.show(row) for column in columns] == ["0a0b", safe(HOSTILE)]
 
 
+def test_columns_that_cannot_stand_side_by_side_stand_below_each_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["id", *(f"column_{n}" for n in range(6))]
+    rows = [dict.fromkeys(names, value) for value in ("x" * 9, "y" * 90)]
+    monkeypatch.setattr(listing, "is_terminal", lambda: True)
+    shown = []
+    for width in (40, 100):
+        monkeypatch.setenv("COLUMNS", str(width))
+        assert print_rows(rows, columns_of(names), names, Output.AUTO) == 2
+        shown.append([line.rstrip() for line in capsys.readouterr().out.splitlines()])
+    upright, table = shown
+    assert upright[0] == "id        " + "x" * 9
+    assert upright[7:10] == ["", "id        " + "y" * 29 + "…", "column_0  " + "y" * 29 + "…"]
+    assert len(upright) == 15
+    assert table[0].split() == names
+    assert len(table) == 3
+
+
 @pytest.fixture
 def terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
