@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import os
 import pkgutil
 import sys
@@ -234,9 +235,21 @@ def _show_defect(kind: type[BaseException], error: BaseException, trace: Any) ->
     sys.stderr.write(safe_lines("".join(traceback.format_exception(kind, error, trace))))
 
 
+def _prepare_output() -> None:
+    """A pipe or file gets UTF-8: in a code page of Windows JSON would be none.
+
+    What a console cannot show is escaped.
+    """
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        kept = out.isatty() or "PYTHONIOENCODING" in os.environ
+        out.reconfigure(encoding=None if kept else "utf-8", errors="backslashreplace")
+
+
 def main() -> None:
     """Entry point of the `understudy` command."""
     _check_house()
+    _prepare_output()
     sys.excepthook = _show_defect
     cli(_words(), prog_name="understudy")
 

@@ -8,7 +8,6 @@ held at once, so the widths of the columns are those of the first batch.
 from __future__ import annotations
 
 import csv
-import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -95,17 +94,10 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def prepare_output() -> None:
-    """Let a console or pipe of few characters show the others escaped."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-
-
 def print_rows(
     rows: Iterable[Row], columns: Sequence[Column], names: Sequence[str], output: Output
 ) -> int:
     """Print the rows and return how many there were. `names` are the keys of every row."""
-    prepare_output()
     out = sys.stdout
     counter = _Counter(rows)
     if output in _WRITERS:

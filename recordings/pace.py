@@ -37,7 +37,7 @@ class Pace:
     def _step(self, nice: int) -> bool:
         """Whether it could be done: the system refuses two within a tenth of a second."""
         try:
-            AUTOGROUP.write_text(str(nice))
+            AUTOGROUP.write_text(str(nice), "ascii")
         except FileNotFoundError:
             return True
         except OSError:

@@ -66,6 +66,9 @@ class Process:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         else:
+            tree = ["taskkill", "/T", "/F", "/PID", str(self._process.pid)]
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                subprocess.run(tree, capture_output=True, timeout=LAST_BYTES * 5, check=False)
             self._process.kill()
         self._waiter.join(LAST_BYTES)
         self._reader.join(LAST_BYTES)

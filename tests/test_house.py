@@ -132,6 +132,34 @@ def test_a_command_is_imported_by_commands_only() -> None:
     assert not wrong, wrong
 
 
+def test_text_is_read_and_written_in_a_named_encoding() -> None:
+    """Else Windows takes the code page of the user, and a file of another machine is garbled."""
+    wrong = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in [*SOURCES, HOME / "understudy.py"]
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and _takes_the_code_page(node)
+    ]
+    assert not wrong, wrong
+
+
+def _takes_the_code_page(call: ast.Call) -> bool:
+    named = {keyword.arg for keyword in call.keywords}
+    match call.func:
+        case _ if named & {"encoding", "errors", None}:
+            return False
+        case ast.Attribute(attr="read_text"):
+            return not call.args
+        case ast.Attribute(attr="write_text"):
+            return len(call.args) < 2
+        case ast.Attribute(attr="run" | "Popen" | "check_output"):
+            return "text" in named
+        case ast.Name(id="open"):
+            mode = call.args[1] if len(call.args) > 1 else ast.Constant("r")
+            return not (isinstance(mode, ast.Constant) and "b" in str(mode.value))
+    return False
+
+
 def test_mitmproxy_is_imported_in_three_files_at_most() -> None:
     users = [
         name_of(path)

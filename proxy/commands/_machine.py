@@ -79,7 +79,7 @@ def privileges(ports: Sequence[int]) -> Iterator[Finding]:
 
 def _first_free_port() -> int:
     with contextlib.suppress(OSError, ValueError):
-        return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+        return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text("ascii"))
     return 1024 if sys.platform not in ("win32", "darwin") else 0
 
 
@@ -125,7 +125,7 @@ def holder(transport: Transport, number: int) -> str | None:
     wanted: set[str] = set()
     for name in (transport.value, f"{transport.value}6"):
         with contextlib.suppress(OSError):
-            for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
+            for line in Path(f"/proc/net/{name}").read_text("utf-8").splitlines()[1:]:
                 words = line.split()
                 if words[1].endswith(f":{number:04X}") and words[3] in ("0A", "07"):
                     wanted.add(f"socket:[{words[9]}]")
@@ -134,7 +134,8 @@ def holder(transport: Transport, number: int) -> str | None:
             for file in (folder / "fd").iterdir():
                 with contextlib.suppress(OSError):
                     if str(file.readlink()) in wanted:
-                        return f"{(folder / 'comm').read_text().strip()} (process {folder.name})"
+                        name = (folder / "comm").read_text("utf-8", "replace").strip()
+                        return f"{name} (process {folder.name})"
     return "a program of another user" if wanted else None
 
 
@@ -162,7 +163,9 @@ def firewall() -> Finding:
 
 def _said(*words: str) -> str | None:
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=5, check=True)
+        done = subprocess.run(
+            words, capture_output=True, text=True, errors="replace", timeout=5, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout
@@ -172,7 +175,7 @@ def echo() -> Finding:
     """Whether this machine answers ping: EA's clients ask before they connect."""
     quiet = "it does not answer ping, which EA's games need"
     with contextlib.suppress(OSError, ValueError):
-        if int(Path("/proc/sys/net/ipv4/icmp_echo_ignore_all").read_text()):
+        if int(Path("/proc/sys/net/ipv4/icmp_echo_ignore_all").read_text("ascii")):
             return Finding("ping", quiet, "sysctl -w net.ipv4.icmp_echo_ignore_all=0")
     if sys.platform == "win32":
         cure = 'netsh advfirewall firewall add rule name="ping" protocol=icmpv4:8,any dir=in '

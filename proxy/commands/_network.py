@@ -12,7 +12,7 @@ ROUTES = Path("/proc/net/route")
 def card(routes: Path = ROUTES) -> str:
     """The card of the default route; UserError when there is none."""
     try:
-        lines = routes.read_text().splitlines()[1:]
+        lines = routes.read_text("utf-8").splitlines()[1:]
     except OSError:
         lines = []
     for line in lines:

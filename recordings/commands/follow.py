@@ -15,7 +15,7 @@ from recordings.conversation import SHOWN, Conversation, Form, as_ascii, as_hex,
 from recordings.errors import UserError
 from recordings.filters import Where, compile_filter
 from recordings.frame_columns import NAMES
-from recordings.listing import is_terminal, portable, prepare_output
+from recordings.listing import is_terminal, portable
 from recordings.model import Direction
 from recordings.reader import Reader, frame_of
 from recordings.rows import FlowRow
@@ -131,7 +131,6 @@ def command(
         if chosen is None and not (live and session is None):
             session = one_session(reader, session).id
         rows = _rows(reader, where, session if chosen is None else None, flow, live)
-        prepare_output()
         if form == "json":
             count = 0
             for count, row in enumerate(rows, 1):  # noqa: B007

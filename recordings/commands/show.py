@@ -10,7 +10,6 @@ from recordings.choosing import file_argument, open_recording
 from recordings.commands._frame_lines import lines
 from recordings.errors import UserError
 from recordings.frame_report import as_json, make_report
-from recordings.listing import prepare_output
 from recordings.text import dump
 from recordings.viewing import Viewer
 
@@ -53,7 +52,6 @@ def command(
     if as_object:
         click.echo(dump(as_json(report)))
         return
-    prepare_output()
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, emoji=False)

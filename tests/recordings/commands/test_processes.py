@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -45,6 +46,19 @@ def test_a_pipe_of_few_characters_is_no_error(sample: Path, command: str, sign: 
     done = process(command, sample, *REST.get(command, []), PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
     assert sign in done.stdout
+
+
+def test_a_pipe_gets_utf_8_whatever_the_code_page(sample: Path) -> None:
+    sql = "SELECT char(233, 9733, 128512) AS x"  # e acute, a star, a face
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8=0", "-m", "understudy", "query", str(sample), sql, "--nl"],
+        capture_output=True,
+        cwd=HOME,
+        env={**os.environ, "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.decode("utf-8")) == {"x": "\xe9\u2605\U0001f600"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
