@@ -193,7 +193,7 @@ class DnsServer:
                 answer = await ask(upstream, data)
         except (OSError, TimeoutError, EOFError, UserError):
             answer = dns_codec.fail(data, SERVFAIL)
-        reply(answer)
+        reply(dns_codec.fitting(data, answer) if transport is Transport.UDP else answer)
 
     async def _ask_datagram(self, upstream: Address, data: bytes) -> bytes:
         loop = asyncio.get_running_loop()

@@ -26,6 +26,10 @@ Message: Any = getattr(dns, "DNSMessage", None) or getattr(dns, "Message", None)
 HEADER = struct.Struct("!HHHHHH")
 FORMERR, SERVFAIL, NOTIMP, REFUSED = 1, 2, 4, 5
 """Codes of an answer that refuses (RFC 1035, 4.1.1)."""
+LONGEST_DATAGRAM = 512
+"""Bytes of an answer by UDP (RFC 1035, 4.2.1)."""
+TRUNCATED = 0x0200
+"""The flag of an answer that did not fit."""
 LONGEST_NAME = 253
 MOST_RECORDS = 16
 """Records that a query may bring along; one (EDNS) is usual."""
@@ -94,6 +98,22 @@ def succeed(query: Query, address: str | None) -> bytes:
             records = [dns.ResourceRecord.AAAA(name, ip, ttl=TTL)]
     answer: bytes = query.message.succeed(records).packed
     return answer
+
+
+def fitting(query: bytes, answer: bytes) -> bytes:
+    """A name server's answer as a datagram: a long one says only that it is to be asked by TCP.
+
+    Where a datagram is from can be lied about, by TCP it cannot: who is flooded with answers that
+    he never asked for gets no long ones from us.
+    """
+    if len(answer) <= LONGEST_DATAGRAM:
+        return answer
+    end = HEADER.size
+    while end < len(query) and query[end]:
+        end += 1 + query[end]
+    number, flags, *_ = HEADER.unpack_from(answer)
+    asked = query[HEADER.size : end + 5]
+    return HEADER.pack(number, flags | TRUNCATED, 1, 0, 0, 0) + asked
 
 
 def fail(data: bytes, code: int) -> bytes:

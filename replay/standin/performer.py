@@ -108,6 +108,7 @@ class Performer(Tap):
         if not self.playing or direction is DOWN:
             self._look_on(direction, data)
             return
+        self.speech.heard()
         for frame in self._feed(direction, data, self._now()):
             message = self.view(frame)
             self.record(frame, message)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 DOWN = Direction.TO_CLIENT
 SLOW_LIMIT = 8 << 20
 """Bytes that may wait for a client that does not read; then its flow is ended."""
+UNHEARD_LIMIT = 128 << 10
+"""Bytes of datagrams for a client that has said nothing since: who is at that address may never
+have asked, so that a recording's long speech is not aimed at a stranger by one datagram."""
 
 
 class Speech:
@@ -30,6 +33,7 @@ class Speech:
 
     def __init__(self, performer: Performer) -> None:
         self._performer = performer
+        self._unheard = 0
         self._rules = [
             rule
             for rule in performer.rules
@@ -41,6 +45,10 @@ class Speech:
             else None
         )
         self._box = Outbox(performer.stream, self._send, self._later) if self._rules else None
+
+    def heard(self) -> None:
+        """The client has said something."""
+        self._unheard = 0
 
     def teach(self, conversation: Conversation) -> None:
         """What a recording says obeys the rules, too."""
@@ -108,8 +116,17 @@ class Speech:
         return True
 
     def _send(self, data: bytes) -> None:
-        if self._performer.pipe is not None and not self._performer.over:
-            self._performer.pipe.send(DOWN, data)
+        performer = self._performer
+        if performer.pipe is None or performer.over:
+            return
+        if not performer.stream:
+            before, self._unheard = self._unheard, self._unheard + len(data)
+            if self._unheard > UNHEARD_LIMIT:
+                if before <= UNHEARD_LIMIT:
+                    fact = f"{UNHEARD_LIMIT} bytes went to a client that says nothing: no more goes"
+                    performer.note("unheard", fact, None)
+                return
+        performer.pipe.send(DOWN, data)
 
     def _later(self, seconds: float, call: Callable[[], None]) -> None:
         if self._performer.pipe is not None:
@@ -127,6 +144,9 @@ class Silence(Speech):
 
     def __init__(self) -> None:
         """There is no flow."""
+
+    def heard(self) -> None:
+        """See `Speech.heard`."""
 
     def teach(self, conversation: Conversation) -> None:
         """See `Speech.teach`."""

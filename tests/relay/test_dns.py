@@ -294,3 +294,14 @@ async def test_a_client_that_does_not_read_is_dropped() -> None:
                 await ask_for_ever()
         await until(lambda: not any(one.busy for one in engine._listeners))
         assert read(await query(address, asked))[1] == [LOOPBACK]
+
+
+def test_a_long_answer_is_asked_for_by_tcp() -> None:
+    """Else one query that lies about where it is from makes much of little."""
+    asked = ask("www.example.org")
+    short = asked[:2] + b"\x81\x80" + asked[4:] + bytes(dns_codec.LONGEST_DATAGRAM - len(asked))
+    assert dns_codec.fitting(asked, short) == short
+    cut = dns_codec.fitting(asked, short + b"x")
+    assert cut == asked[:2] + b"\x83\x80" + asked[4:]
+    for odd in (asked[:12], asked[:12] + b"\xff", b""):
+        assert len(dns_codec.fitting(odd, bytes(9999))) <= 12 + len(odd)
