@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from recordings.errors import UserError
+from recordings.extras import how_to_install
 
 PATIENCE = 10
 """Seconds until a scheduler that does not answer, or has no workers, is given up."""
@@ -40,7 +41,7 @@ def _client(address: str) -> Any:
         distributed = importlib.import_module("distributed")
     except ImportError:
         raise UserError(
-            "--cluster needs Dask: install it with pip install 'understudy[cluster]'"
+            f"--cluster needs Dask: install it with {how_to_install('cluster')}"
         ) from None
     try:
         return distributed.Client(address, timeout=PATIENCE, set_as_default=False)

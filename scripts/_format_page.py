@@ -91,7 +91,7 @@ datasette evening.understudy.db
 ```
 
 In DB Browser for SQLite choose "Open Database Read Only". `sqlite-utils` comes with Understudy,
-Datasette with `pip install 'understudy[web]'`; `understudy browse FILE --web` is Datasette with
+Datasette with `pip install "understudy[web]"`; `understudy browse FILE --web` is Datasette with
 pages made for recordings.
 
 While it is being recorded, a `-wal` and a `-shm` file lie beside it and belong to it; programs that

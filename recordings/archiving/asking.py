@@ -19,6 +19,7 @@ from uuid import uuid4
 from recordings.archiving.building import check_archive
 from recordings.archiving.columns import PARTITIONS, TABLES
 from recordings.errors import UserError
+from recordings.extras import how_to_install
 from recordings.reader import Result
 
 PAGE = 500
@@ -37,7 +38,7 @@ def load_duckdb() -> Any:
         return importlib.import_module("duckdb")
     except ImportError:
         raise UserError(
-            "archive query needs DuckDB: install it with pip install 'understudy[archive]'"
+            f"archive query needs DuckDB: install it with {how_to_install('archive')}"
         ) from None
 
 

@@ -8,6 +8,7 @@ import click
 
 from recordings.choosing import file_argument
 from recordings.errors import UserError
+from recordings.extras import how_to_install
 from recordings.filters import compile_filter
 from recordings.listing import is_terminal
 from recordings.reader import Reader
@@ -19,8 +20,7 @@ def _lacking(extra: str, error: ImportError) -> UserError:
     if not isinstance(error, ModuleNotFoundError) or (error.name or "").startswith("recordings"):
         raise error
     return UserError(
-        f"this needs the package {error.name}, which is not installed: "
-        f"pip install 'understudy[{extra}]'"
+        f"this needs the package {error.name}, which is not installed: {how_to_install(extra)}"
     )
 
 

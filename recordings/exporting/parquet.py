@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from recordings.errors import UserError
 from recordings.exporting.choice import Choice
+from recordings.extras import how_to_install
 from recordings.model import Frame
 from recordings.reader import Reader
 from recordings.rows import FlowRow, SessionRow
@@ -63,7 +64,7 @@ def load_arrow() -> Any:
         return importlib.import_module("pyarrow")
     except ImportError:
         raise UserError(
-            "Parquet needs pyarrow: install it with pip install 'understudy[archive]'"
+            f"Parquet needs pyarrow: install it with {how_to_install('archive')}"
         ) from None
 
 

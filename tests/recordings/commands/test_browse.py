@@ -22,7 +22,7 @@ def test_without_the_extra(sample: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "textual.binding", None)
     result = run("browse", sample)
     assert result.exit_code == 1
-    assert "pip install 'understudy[tui]'" in result.stderr
+    assert '-m pip install "understudy[tui]"' in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 

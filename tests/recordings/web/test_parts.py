@@ -122,7 +122,7 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     result = CliRunner().invoke(understudy.cli, ["browse", str(path), "--web", "--no-open"])
     assert result.exit_code == 1
-    assert "pip install 'understudy[web]'" in result.output
+    assert '-m pip install "understudy[web]"' in result.output
     assert "Traceback" not in result.output
 
 
