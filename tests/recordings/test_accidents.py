@@ -26,6 +26,9 @@ not_on_windows = pytest.mark.skipif(
 signals = pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a signal")
 
 
+in_a_scribe = pytest.mark.parametrize("recording", [True], indirect=True, ids=["scribe"])
+
+
 class Told:
     """Collects sentences."""
 
@@ -120,6 +123,7 @@ def test_a_lock_that_stays_stops_the_recording(
 
 
 @not_on_windows
+@in_a_scribe
 def test_a_file_that_is_deleted_is_rescued(recording: Recording) -> None:
     told = Told()
     recording.on_failed = told
@@ -138,6 +142,7 @@ def test_a_file_that_is_deleted_is_rescued(recording: Recording) -> None:
 
 
 @not_on_windows
+@in_a_scribe
 def test_a_file_that_is_overwritten_in_place_is_noticed(recording: Recording) -> None:
     told = Told()
     recording.on_failed = told
@@ -147,6 +152,7 @@ def test_a_file_that_is_overwritten_in_place_is_noticed(recording: Recording) ->
     recording.close()
 
 
+@in_a_scribe
 def test_a_reader_in_the_way_at_the_end_is_said(
     recording: Recording, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
