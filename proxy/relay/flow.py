@@ -186,5 +186,6 @@ def defect(sink: Sink, error: Exception) -> None:
 
 
 def report(what: str) -> None:
-    """A defect of ours, for the bug report."""
-    sys.stderr.write(f"understudy: {what}\n{traceback.format_exc()}")
+    """A defect of ours, for the bug report; that nobody can read it must not be another one."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"understudy: {what}\n{traceback.format_exc()}")

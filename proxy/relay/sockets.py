@@ -20,6 +20,8 @@ from recordings.model import Transport
 
 WILDCARDS = {"": "0.0.0.0", "*": "0.0.0.0", "0.0.0.0": "0.0.0.0", "::": "::"}  # noqa: S104
 RECEIVE_BUFFER = 4 << 20
+SEND_BUFFER = 1 << 20
+"""A burst is not to be refused, and macOS sends no datagram longer than 9,216 bytes without."""
 BACKLOG = 512
 
 _KINDS = {Transport.TCP: socket.SOCK_STREAM, Transport.UDP: socket.SOCK_DGRAM}
@@ -105,6 +107,8 @@ def _prepare(sock: socket.socket, transport: Transport, shared: bool) -> None:
 def _prepare_udp(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
 

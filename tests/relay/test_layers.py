@@ -12,10 +12,11 @@ from mitmproxy.options import Options
 from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.context import Context
 
+from proxy.relay import layers
 from proxy.relay.api import Address, Listen
 from proxy.relay.engine import Engine
 from proxy.relay.layers import Nudge, RelayLayer
-from recordings.model import Transport
+from recordings.model import Direction, Transport
 from tests.relay.harness import (
     DOWN,
     LOOPBACK,
@@ -85,6 +86,40 @@ async def test_held_bytes_go_as_the_sink_says_and_after_a_while() -> None:
         writer.write(b"a line\nrest")
         assert await reader.readexactly(7) == b"A LINE\n"
         assert await asyncio.wait_for(reader.readexactly(4), 2) == b"rest"
+
+
+@on_loop
+async def test_a_broken_holder_gives_back_what_it_kept_and_what_never_ends_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also when there is no standard error that the failure could be written to."""
+
+    class Broken(Holder):
+        def through(self, direction: Direction, data: bytes) -> list[bytes]:
+            if b"!" in data:
+                raise ZeroDivisionError("a defect")
+            return super().through(direction, data)
+
+    monkeypatch.setattr(layers, "HOLD_MOST", 0.3)
+    monkeypatch.setattr("sys.stderr", None)
+    port = free_port()
+    async with (
+        tcp_server() as server,
+        running(Memories(Broken), modes=[f"socks5@{LOOPBACK}:{port}"]),
+        client_of((LOOPBACK, port)) as streams,
+    ):
+        reader, writer = streams
+        assert await through_socks(streams, server) == 0
+        answer = asyncio.ensure_future(reader.readexactly(5))
+        while not answer.done():
+            writer.write(b"x")
+            await asyncio.sleep(0.02)
+        assert answer.result() == b"xxxxx"
+        writer.write(b"kept")
+        await asyncio.sleep(0.05)
+        writer.write(b"!and more")
+        answer = asyncio.ensure_future(reader.readuntil(b"more"))
+        assert (await asyncio.wait_for(answer, 2)).lstrip(b"x") == b"kept!and more"
 
 
 @on_loop

@@ -9,6 +9,7 @@ import socket
 import pytest
 
 from proxy.relay.sockets import (
+    SEND_BUFFER,
     Offline,
     Outward,
     bind,
@@ -89,6 +90,16 @@ def test_a_wildcard_is_one_socket_for_each_address_on_one_port() -> None:
     finally:
         for sock in found:
             sock.close()
+
+
+def test_a_burst_of_the_largest_datagrams_has_room_on_the_way_in_and_out() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
+        usual = plain.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    with bind(Transport.UDP, LOOPBACK, 0) as near, Outward().datagrams((LOOPBACK, 9)) as far:
+        for sock in (near, far):
+            room = sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+            assert room > min(usual, SEND_BUFFER - 1)
+            assert room >= 65_535
 
 
 def test_offline_nothing_leaves_by_any_way() -> None:
