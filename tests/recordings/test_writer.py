@@ -113,6 +113,8 @@ def test_a_late_frame_of_a_closed_flow_goes_on_counting(path: Path, opened: Open
         late = frame()
         recording.append(1, late)
         assert late.number == 2
+        recording.close_flow(1, AT + 9, "fin")
+        assert recording.number_of(1) == 0  # what is over takes no room
         with pytest.raises(ValueError, match="has no flow 7"):
             recording.append(7, frame())
     assert rows(path, "SELECT closed_at, close_reason FROM flows") == [(AT + 9, "fin")]
@@ -248,6 +250,11 @@ def test_the_queue_tells_when_it_is_full_and_when_it_is_relieved(path: Path) -> 
         gate = threading.Event()
         assert isinstance(recording._committer, Committer)
         recording._committer._connection.set_progress_handler(lambda: 0 * gate.wait(5), 1)
+        before = recording.queued
+        recording.append(1, Frame(Direction.TO_SERVER, AT, b"x" * 5, plain=b"y" * 9, sent=b"z" * 7))
+        bare = recording.queued - before
+        recording.append(1, Frame(Direction.TO_SERVER, AT, b""))
+        assert 2 * bare - (recording.queued - before) == 21  # what a frame holds counts
         while not recording.congested:
             recording.append(1, frame(b"x" * 10_000))
         assert recording.queued > 100_000

@@ -110,6 +110,21 @@ def test_what_is_kept_and_what_else_is_replaced(tmp_path: Path) -> None:
     assert len(login["port"]) == 4
 
 
+def test_notes_and_events_stay_at_their_frames(tmp_path: Path) -> None:
+    path = tmp_path / "gp.db"
+    with Recording.open(path) as recording:
+        flow = add(recording, "gamespy-presence", presence(b"Wanderer", b"hunter22"))
+        recording.add_note("Wanderer says who he is", session_id=1, flow_id=flow, frame_id=3)
+        recording.add_event("odd", "of Wanderer", at=AT, session_id=1, flow_id=flow, frame_id=2)
+    with Reader.open(redacted(path)) as reader:
+        (note,), (event,) = reader.notes(1), reader.events(1)
+        told = {frame.id: frame.kind for frame in reader.frames()}
+    with Reader.open(path) as reader:
+        kinds = {frame.id: frame.kind for frame in reader.frames()}
+    assert (told[note.frame_id or 0], told[event.frame_id or 0]) == (kinds[3], kinds[2])
+    assert "Wanderer" not in note.text + event.detail
+
+
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     path = tmp_path / "gp.db"
     with Recording.open(path) as recording:

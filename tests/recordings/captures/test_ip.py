@@ -130,6 +130,16 @@ def test_fragments_are_bounded() -> None:
     assert table.lost >= 5000 - ip.MOST_DATAGRAMS
 
 
+def test_fragments_are_bounded_in_bytes() -> None:
+    table, piece = ip.Fragments(), bytes(8192)
+    for number in range(ip.MOST_BYTES // len(piece) // 6):
+        for place in range(7):  # the last one never comes
+            table.add(number.to_bytes(4, "big"), 17, place * len(piece), False, piece, AT)
+    held = sum(len(one) for waits in table.waiting.values() for one in waits.pieces.values())
+    assert ip.MOST_BYTES // 2 < held <= ip.MOST_BYTES
+    assert held == table.size
+
+
 def test_fragments_wait_a_minute() -> None:
     first, *rest = fragments_4(V4.datagram(PAYLOAD), 1024)
     late = [(AT, first), *((AT + ip.PATIENCE + 1, piece) for piece in rest)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import NamedTuple
+
 import pytest
 
 from proxy.message import Message, Opaque
@@ -249,3 +252,27 @@ def test_a_handler_for_everything_else() -> None:
 
 def test_a_protocol_without_rules_has_none() -> None:
     assert rules_of("raw-tcp") is None
+
+
+def test_rules_of_an_installed_package_are_found_by_their_protocol(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Installed(Rules):
+        protocol = "my-installed-game"
+
+    class Point(NamedTuple):
+        name: str
+
+        def load(self) -> SimpleNamespace:
+            return SimpleNamespace(RULES=Installed, __name__="package")
+
+    points = [Point("another-game"), Point("my-installed-game")]
+    monkeypatch.setattr("replay.standin.rules.entry_points", lambda group: points)
+    rules_of.cache_clear()
+    try:
+        assert rules_of("my-installed-game") is Installed
+        assert rules_of("a-third-game") is None
+        with pytest.raises(TypeError, match="package holds the rules of 'my-installed-game'"):
+            rules_of("another-game")
+    finally:
+        rules_of.cache_clear()
