@@ -219,7 +219,9 @@ def turns_of(take: Take, lines: Iterable[Line]) -> list[Turn]:
             if line.kind not in asked:
                 current = turn
         elif line.kind in rhythms:
-            take.told.setdefault(line.kind, line)
+            first = take.told.setdefault(line.kind, line) is line
+            if first and len(turns) > 1 and _greets(protocol, turns[1], line):
+                _put(protocol, turns[1], line)
         else:
             ended = next((one for one in waiting if _ends(protocol, one, line)), None)
             _put(protocol, ended or current, line)
@@ -243,6 +245,18 @@ def _ended_by_server(row: FlowRow, stand_ins: set[int]) -> bool:
 
 def _ends(protocol: Protocol, turn: Turn, line: Line) -> bool:
     return turn.request is not None and line.kind in protocol.answers[turn.request.kind]
+
+
+def _greets(protocol: Protocol, turn: Turn, line: Line) -> bool:
+    """Whether a keepalive is what the server says to the first word of a client, which wants no
+    other answer (`~png` to `addr`)."""
+    asked = turn.request
+    return (
+        asked is not None
+        and not turn.cues
+        and asked.kind not in protocol.answers
+        and line.frame.at - asked.frame.at < AT_LAST
+    )
 
 
 def _put(protocol: Protocol, turn: Turn, line: Line) -> None:

@@ -147,6 +147,7 @@ def test_minutes_of_waiting_are_kept_alive(tmp_path: Path) -> None:
     run = Run(Show(pool=pool(taped.path)))
     tap, pipe = run.flow("ea-lobby", role="lobby")
     tap.seen(UP, frame("addr", "ADDR=192.0.2.100", "PORT=59750"))
+    assert [one[:4] for one in pipe.sent] == [b"~png"], "the first one at once, as it was recorded"
     before = len(pipe.sent)
     for _ in range(30):
         pipe.passes(10.0)
