@@ -89,7 +89,7 @@ GAMESPY = personal_of(
     email: *.email *.psr.email *.body.email*;
     address: *.ip *.localip *.local_ip *.private_ip *.icmp_ip *.alternate_ip *.servers.ip
       *.servers.private_ip *.servers.icmp_ip *.hostIp *.hprivIp *.hostip *.hprivip *.locstring
-      *.publicip *.ipaddr *.host;
+      *.publicip *.ipaddr *.host *.bip;
     cdkey: *.cdkey *.cdkeyenc *.cdkeyhash *.cd *.resp *.key_hash *.realname CDKEY.key;
     hardware: *.videocard1string *.videocard2string *.osstring *.cpubrandid *.connectionid;
     person: *.firstname *.lastname *.birthday *.zipcode *.icquin *.homepage *.place

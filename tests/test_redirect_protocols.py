@@ -39,6 +39,8 @@ FOLLOWED = {
     ("gamespy-query", "heartbeat"),
     ("jazz2-list", "ServerLine"),
     ("gamespy-browser2", "ServerList"),
+    ("gamespy-presence", "bm"),
+    ("gamespy-presence", "bsi"),
     ("gamespy-natneg", "CONNECT"),
     ("gamespy-natneg", "INIT"),
     ("jazz2", "JoinRequest"),

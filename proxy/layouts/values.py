@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from recordings.model import Json
 
@@ -84,13 +85,16 @@ class Separated(Value):
         return value if isinstance(value, str) else self.write(value)
 
 
+@dataclass(frozen=True)
 class DecimalAddress(Value):
-    """An IPv4 address as the decimal value of its little-endian read: 16777343 is 127.0.0.1."""
+    """An IPv4 address as a decimal number: 127.0.0.1 is 16777343 read little-endian."""
+
+    order: Literal["little", "big"] = "little"
 
     def read(self, text: str) -> Json | None:
         if not text.isascii() or not text.isdigit() or len(text) > 10:
             return None
-        return str(ipaddress.IPv4Address(int(text).to_bytes(4, "little")))
+        return str(ipaddress.IPv4Address(int(text).to_bytes(4, self.order)))
 
     def write(self, shown: Json) -> str:
-        return str(int.from_bytes(ipaddress.IPv4Address(shown).packed, "little"))
+        return str(int.from_bytes(ipaddress.IPv4Address(shown).packed, self.order))

@@ -18,10 +18,10 @@ from proxy.layouts.checks import OK, compare, put_check, put_name, unknown
 from proxy.layouts.gamespy_fields import HIDDEN, error_name, kind
 from proxy.layouts.keyvalue import KeyValue, command, lookup
 from proxy.layouts.keyvalue_stream import KeyValueDissector, Notice, passwords
-from proxy.layouts.values import Separated, Value
+from proxy.layouts.values import DecimalAddress, Separated, Value
 from proxy.message import Message
 from proxy.personal import GAMESPY
-from proxy.protocol import Protocol, Rhythm, Volatile
+from proxy.protocol import Announce, Protocol, Rhythm, Volatile
 from recordings.model import Direction, Frame, Json, Transport
 
 UP, DOWN = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -54,6 +54,10 @@ BUDDY_MESSAGES = {
 """Types of `bm` (gamespy 2.4)."""
 
 
+HOST_ORDER = DecimalAddress("big")
+"""How the presence server spells addresses: 127.0.0.1 is 2130706433 (gamespy 2.4)."""
+
+
 class BuddyText(Value):
     """`bm.msg`: a status `|s|1|ss|Playing`, an invitation `|p|1|l|here`, or a signed text."""
 
@@ -61,7 +65,10 @@ class BuddyText(Value):
 
     def read(self, text: str) -> Json | None:
         if text[:3] in ("|s|", "|p|"):
-            return self.pairs.read(text)
+            shown = self.pairs.read(text)
+            if isinstance(shown, dict) and "ip" in shown:
+                shown["ip"] = HOST_ORDER.show(str(shown["ip"]))
+            return shown
         words, mark, signature = text.rpartition(SIGNED)
         if not mark or len(signature) != SIGNATURE_LENGTH:
             return None
@@ -70,6 +77,8 @@ class BuddyText(Value):
     def write(self, shown: Json) -> str:
         if isinstance(shown, Mapping) and shown.keys() == {"text", "signed"}:
             return f"{shown['text']}{SIGNED}{shown['signed']}"
+        if isinstance(shown, Mapping) and str(shown.get("ip", "")).count(".") == 3:
+            shown = {**shown, "ip": HOST_ORDER.write(shown["ip"])}
         return self.pairs.write(shown)
 
     def parts(self, text: str) -> list[tuple[str, int, int]]:
@@ -86,7 +95,11 @@ class Presence(KeyValue):
     """One message of the presence server or its client."""
 
     __slots__ = ()
-    values: ClassVar[Mapping[str, Value]] = {**HIDDEN, "msg": BuddyText()}
+    values: ClassVar[Mapping[str, Value]] = {
+        **HIDDEN,
+        "msg": BuddyText(),
+        "bip": HOST_ORDER,
+    }
 
 
 def login_user(clear: bytes) -> bytes:
@@ -120,6 +133,9 @@ class PresenceDissector(KeyValueDissector):
         has = lookup(clear, "proof")
         if has is not None:
             put_check(frame, "proof", self._verdict(has, gp_proof.proof))
+
+    def _ticket(self, frame: Frame) -> None:
+        self.learn_text(frame, "gp.lt", lookup(frame.clear, "lt"))
 
     def _login(self, frame: Frame) -> None:
         clear = frame.clear
@@ -189,6 +205,7 @@ class PresenceDissector(KeyValueDissector):
         (UP, b"updateui"): _password,
         (UP, b"registernick"): _cdkey,
         (UP, b"registercdkey"): _cdkey,
+        (DOWN, b"lt"): _ticket,
         (DOWN, b"error"): _error,
         (DOWN, b"bm"): _buddy_message,
         (UP, b"bm"): _buddy_message,
@@ -308,6 +325,21 @@ KINDS = (
     kind("error", DOWN, "an operation failed", "err fatal errmsg id pid", "1"),
 )
 
+
+def _buddy(kind: str, host: str, port: str) -> Announce:
+    """Where a buddy is, to be talked to without the server (gamespy 2.6, 14)."""
+    return Announce(
+        kind=kind,
+        direction=DOWN,
+        protocol="gamespy-gt2",
+        transport=Transport.UDP,
+        host=host,
+        port=port,
+        role="buddy",
+        peer=True,
+    )
+
+
 PROTOCOLS = (
     Protocol(
         name="gamespy-presence",
@@ -318,6 +350,10 @@ PROTOCOLS = (
         make_dissector=PresenceDissector,
         view_frame=_view,
         kinds=KINDS,
+        announces=(
+            _buddy("bm", "msg.ip", "msg.p"),
+            _buddy("bsi", "bip", "bport"),
+        ),
         volatile={
             "lc.challenge": Volatile("fresh", "10 upper-case letters"),
             "lc.sesskey": Volatile("fresh", "number"),
@@ -357,6 +393,7 @@ PROTOCOLS = (
             "lc.challenge": "gp.challenge.server",
             "lc.sesskey": "gp.sesskey",
             "lc.lt": "gp.lt",
+            "lt.lt": "gp.lt",
             "login.challenge": "gp.challenge.client",
             "newuser.passwordenc": "gp.password",
             "newuser.cdkeyenc": "gamespy.cdkey",

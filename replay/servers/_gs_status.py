@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proxy.layouts.given import from_ip
+from proxy.layouts.given import from_ip, to_ip
 from proxy.message import Message
 from proxy.protocols.gamespy_presence import Presence
 from replay.servers._gs_login import (
@@ -135,7 +135,7 @@ class StatusRules(LoginRules):
             ("bsi", ""),
             ("state", info.get("state", seat.status[0])),
         ]
-        facts += [("profile", pid), ("bip", int.from_bytes(_packed(address), "big"))]
+        facts += [("profile", pid), ("bip", to_ip(_packed(address)))]
         facts += [("bport", seat.port)]
         for name, said in BSI.items():
             default = seat.status[1] if name == "rstatus" else "" if name[0] == "g" else "0"

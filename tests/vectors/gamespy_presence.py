@@ -324,15 +324,24 @@ VECTORS = (
         rb"\bm\100"  # type: status
         rb"\f\3003"  # from this profile
         rb"\date\1795210503"  # Unix time
-        rb"\msg\|s|2|ss|Playing|ls||ip|16777343|p|6500|qm|0" + FINAL,
+        rb"\msg\|s|2|ss|Playing|ls|"
+        rb"|ip|3405803783"  # 203.0.113.7, the number in host order
+        rb"|p|6500|qm|0" + FINAL,
         "bm",
         {
             "bm": "100",
             "f": "3003",
             "date": "1795210503",
-            "msg": {"s": "2", "ss": "Playing", "ls": "", "ip": "16777343", "p": "6500", "qm": "0"},
+            "msg": {
+                "s": "2",
+                "ss": "Playing",
+                "ls": "",
+                "ip": "203.0.113.7",
+                "p": "6500",
+                "qm": "0",
+            },
         },
-        spans={"msg.ss": b"Playing", "msg.p": b"6500"},
+        spans={"msg.ss": b"Playing", "msg.ip": b"3405803783", "msg.p": b"6500"},
     ),
     Vector(
         "a buddy request",
@@ -466,37 +475,45 @@ VECTORS = (
     simple("keepalive", UP, rb"\ka" + EMPTY, ka=""),
     simple("keepalive echoed", DOWN, rb"\ka" + EMPTY, ka=""),
     simple("logs out", UP, rb"\logout" + EMPTY + rb"\sesskey\957553", logout="", sesskey="957553"),
-    simple(
+    Vector(
         "a buddy's status, new form",
         DOWN,
         rb"\bsi"
         + EMPTY  # every one of these must be there
-        + rb"\state\2\profile\3003\bip\0\bport\0\hostip\0\hprivip\0\qport\0\hport\0\sessflags\0"
-        rb"\rstatus\racing\gameType\ffa\gameVnt\x\gameMn\oval\product\10\qmodeflags\0",
-        bsi="",
-        state="2",
-        profile="3003",
-        bip="0",
-        bport="0",
-        hostip="0",
-        hprivip="0",
-        qport="0",
-        hport="0",
-        sessflags="0",
-        rstatus="racing",
-        gameType="ffa",
-        gameVnt="x",
-        gameMn="oval",
-        product="10",
-        qmodeflags="0",
+        + rb"\state\2\profile\3003"
+        rb"\bip\3405803783"  # 203.0.113.7, the number in host order
+        rb"\bport\6500\hostip\0\hprivip\0\qport\0\hport\0\sessflags\0"
+        rb"\rstatus\racing\gameType\ffa\gameVnt\x\gameMn\oval\product\10\qmodeflags\0" + FINAL,
+        "bsi",
+        {
+            "bsi": "",
+            "state": "2",
+            "profile": "3003",
+            "bip": "203.0.113.7",
+            "bport": "6500",
+            "hostip": "0",
+            "hprivip": "0",
+            "qport": "0",
+            "hport": "0",
+            "sessflags": "0",
+            "rstatus": "racing",
+            "gameType": "ffa",
+            "gameVnt": "x",
+            "gameMn": "oval",
+            "product": "10",
+            "qmodeflags": "0",
+        },
+        spans={"bip": b"3405803783"},
     ),
     simple("list of buddies", DOWN, rb"\bdy\2\list\3003,4004", bdy="2", list="3003,4004"),
     simple("nobody is blocked", DOWN, rb"\blk\0\list" + EMPTY, blk="0", list=""),
-    simple(
+    Vector(
         "a new login ticket",
         DOWN,
-        rb"\lt\AAAAAAAAAAAAAAAAAAAAAA__",
-        lt="AAAAAAAAAAAAAAAAAAAAAA__",
+        rb"\lt\AAAAAAAAAAAAAAAAAAAAAA__" + FINAL,  # 24 characters
+        "lt",
+        {"lt": "AAAAAAAAAAAAAAAAAAAAAA__"},
+        learned={"gp.lt": b"AAAAAAAAAAAAAAAAAAAAAA__"},
     ),
     simple(
         "an error",
