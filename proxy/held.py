@@ -38,7 +38,8 @@ class Held:
 
         self._box = Outbox(tap.stream, send, later)
         self._peek = tap.protocol.peek
-        self._kinds = chosen(tap.rules) if self._peek is not None else None
+        self._wanted = chosen(tap.rules)
+        self._kinds = self._wanted if self._peek is not None else None
         self._direction = direction
 
     def passes(self, datagram: bytes) -> bool:
@@ -121,6 +122,9 @@ class Held:
             out.append(self._forward(frame)[ahead:])
             self._gone = True
             self._tap.record(frame, message)
+            if self._wanted is None or message.kind in self._wanted:
+                text = "came with a pause in it: its beginning went on, so that it passes unchanged"
+                self._tap.warn("late", f"{message.kind} {text}", frame.id)
             return
         made = judge(self._tap.rules, frame, message, self._rule_failed)
         self._insert(frame, made.before, Action.INSERTED, out)

@@ -260,6 +260,17 @@ def test_a_flushed_frame_goes_on_as_it_came_and_is_not_rewritten() -> None:
         (b"A B=1\n", Action.CHANGED),
         (b"A ", None),
     ]
+    late = "A came with a pause in it: its beginning went on, so that it passes unchanged"
+    assert store.events == [("late", late)]
+
+
+def test_of_a_flushed_frame_that_no_rule_cares_for_nothing_is_said() -> None:
+    store = MemoryStore()
+    tap = make(store, [Swallow("TIC", UP)])
+    assert tap.through(UP, b"DI") == []
+    assert tap.flush(UP) == [b"DI"]
+    assert tap.through(UP, b"R\n") == [b"R\n"]
+    assert store.events == []
 
 
 def test_a_store_that_refuses_does_not_stop_the_bytes() -> None:
