@@ -31,6 +31,7 @@ from proxy.layouts.codec import (
     Either,
     Int,
     Magic,
+    Maybe,
     Misfit,
     Prefixed,
     Rest,
@@ -187,7 +188,8 @@ class Disconnect(Packet):
     reason: Annotated[int, Int("B"), REASONS]
     socket: Socket
     version: Version
-    rest: Tail = b""
+    flag: Annotated[int | None, Maybe(Int("B")), "JJ2+; its meaning is not known"] = None
+    text: Annotated[str, RestText(), "JJ2+: why, in words"] = ""
 
 
 @packet(0x0E, UP)
@@ -273,7 +275,7 @@ class LevelChange(Packet):
 class EndOfLevel(Packet):
     """The level is over."""
 
-    body: Annotated[bytes, Rest(), "who won; JJ2+: the places"]
+    body: Annotated[bytes, Rest(), "byte 0 who won, byte 5 the score; JJ2+: the places"]
 
 
 @packet(0x18, DOWN)

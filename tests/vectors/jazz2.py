@@ -295,6 +295,22 @@ DATAGRAMS = (
 
 PACKETS = (
     packet(
+        "disconnect by JJ2+",
+        DOWN,
+        "Disconnect",
+        "13 0d"  # length 19, id
+        "0b"  # reason: kicked
+        "ff"  # socket: the connection ends
+        "32342020"  # version "24  "
+        "01"  # flag
+        "72756465207761726473",  # text "rude wards"
+        reason=11,
+        socket=255,
+        version="24  ",
+        flag=1,
+        text="rude wards",
+    ),
+    packet(
         "disconnect",
         DOWN,
         "Disconnect",
@@ -305,7 +321,8 @@ PACKETS = (
         reason=12,
         socket=1,
         version="21  ",
-        rest="",
+        flag=None,
+        text="",
     ),
     packet(
         "join details",
