@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 import understudy
+from recordings.manual import Sectioned, long_name
 from recordings.samples import FOLDER, load_sample
 from recordings.usage import manual_examples, named_files
 from recordings.writer import Recording
@@ -101,6 +102,23 @@ def _parse(words: list[str]) -> None:
 @pytest.mark.parametrize("line", sorted({*_of_manuals(), *_blocks(), *_inline()}))
 def test_every_example_is_a_command_that_is_taken(line: str) -> None:
     _parse(_words(line))
+
+
+def test_the_sections_of_a_manual_name_each_option_once() -> None:
+    assert isinstance(understudy.cli, click.Group)
+    found = [one for _, one in _commands(understudy.cli) if isinstance(one, Sectioned)]
+    assert len(found) == 3
+    for command in found:
+        context = click.Context(command, info_name=command.name)
+        options = [one for one in command.get_params(context) if isinstance(one, click.Option)]
+        listed = [name for names in command.sections.values() for name in names]
+        assert len(listed) == len(set(listed))
+        rest = {long_name(one) for one in options} - set(listed)
+        assert set(listed) <= {long_name(one) for one in options}
+        assert rest <= {"help", "quiet", "json", "keep-relaying"}, rest
+        text = command.get_help(context)
+        assert all(text.count(f"--{name} ") >= 1 for name in listed if name != "adapt")
+        assert all(f"\n{title}:\n" in text for title in command.sections)
 
 
 def test_the_pages_are_read() -> None:

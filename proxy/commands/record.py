@@ -15,9 +15,20 @@ from proxy.commands._faults import Keys
 from proxy.commands._generic import generic_options
 from proxy.commands._keys import keys_options, protocol_file_option
 from proxy.commands._traffic import Traffic, traffic_options
+from recordings.manual import Sectioned
 
 
-@click.command()
+@click.command(
+    cls=Sectioned,
+    sections={
+        "What is recorded, and where to": "relay upstream game-name mode relay-peers write rotate",
+        "How the game finds us": "listen-host dns dns-port dns-upstream lan",
+        "How we find the server": "resolver hosts-file offline else",
+        "What is enciphered": "key game-key keys-file swallow-tic",
+        "Protocols of your own": "protocol-file frame cipher cipher-on key-from from-frame",
+        "Interfering on purpose": "rules seed fault faults",
+    },
+)
 @click.argument("game", required=False)
 @click.option(
     "--relay",

@@ -10,10 +10,21 @@ import click
 from proxy.commands._keys import keys_options, protocol_file_option
 from recordings.choosing import file_argument, session_option
 from recordings.errors import UserError
+from recordings.manual import Sectioned
 from replay.commands._fuzz_options import fuzz_options
 
 
-@click.command()
+@click.command(
+    cls=Sectioned,
+    sections={
+        "What is played, and where to": "session to map write clients loop",
+        "When": "timing speed deadline grace go-on",
+        "What is said": "adapt set rules seed key game-key keys-file protocol-file",
+        "Compared with the recording": "diff mask junit html",
+        "A server under test": "fuzz runs run watch-pid health may-drop "
+        "time-limit wait-back cluster",
+    },
+)
 @file_argument
 @session_option
 @click.option(

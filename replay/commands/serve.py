@@ -10,12 +10,25 @@ import click
 from proxy.commands._changes import rules_option, tell_rules
 from proxy.commands._keys import keys_options, protocol_file_option
 from proxy.commands._traffic import Traffic, traffic_options
+from recordings.manual import Sectioned
 from replay.commands._fuzz_options import client_fuzz_options
 
 MODES = ("none", "once", "new_episodes", "all")
 
 
-@click.command()
+@click.command(
+    cls=Sectioned,
+    sections={
+        "What is answered": "session record-mode upstream ghosts write rotate",
+        "How the game finds us": "relay listen-host dns dns-port announce lan",
+        "How the server behaves": "accounts rule keep-state game-name seed",
+        "What is enciphered": "key game-key keys-file protocol-file",
+        "How we find --upstream": "resolver hosts-file offline",
+        "Interfering on purpose": "rules fault faults",
+        "A client under test": "fuzz client runs run watch-pid health may-drop "
+        "may-exit sitting time-limit wait-back",
+    },
+)
 @click.argument("source", metavar="(FILE|GAME)")
 @click.option(
     "--session",
