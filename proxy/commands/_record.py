@@ -125,7 +125,10 @@ def _dns(asked: Asked, names: Sequence[str]) -> Dns:
     answers: dict[str, str | None] = dict.fromkeys(names)
     answers.update(options.read_dns(text) for text in asked.dns)
     if asked.dns_port is not None and not answers and not asked.dns_upstream:
-        raise UserError("--dns-port has no name to answer: name a GAME or give --dns NAME")
+        raise UserError(
+            "--dns-port has no name to answer: leave it out, name a GAME that looks up "
+            "its server, or give --dns NAME"
+        )
     return Dns(
         names=answers,
         port=DNS_PORT if asked.dns_port is None else asked.dns_port,

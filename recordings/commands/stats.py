@@ -73,7 +73,7 @@ def _total(rows: list[Row]) -> str:
         sum(row["bytes"] for row in rows if row["direction"] == way) for way in ("c>s", "s>c")
     )
     return (
-        f"{frames} frames, {size(up)} up, {size(down)} down; "
+        f"{frames:,} frame{'' if frames == 1 else 's'}, {size(up)} up, {size(down)} down; "
         f"{opaque} opaque ({opaque / frames:.1%}), {errors} with an error"
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from proxy.relay.dns import PORT as DNS_PORT
 from proxy.relay.resolver import Resolver
 from recordings.choosing import one_session
 from recordings.errors import UserError
+from recordings.handed import read_toml
 from recordings.model import Direction, Origin
 from recordings.opening import beside
 from recordings.reader import Reader
@@ -221,12 +221,7 @@ def _rule_options(texts: Sequence[str]) -> Mapping[str, str]:
 
 def read_accounts(path: Path) -> dict[str, str]:
     """Name -> password of a TOML file; raises UserError."""
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f'{path} is no TOML of NAME = "PASSWORD": {error}') from error
+    table = read_toml(path)
     if not all(isinstance(value, str) for value in table.values()):
         raise UserError(f'{path}: write NAME = "PASSWORD", one on each line')
     return table
@@ -243,7 +238,10 @@ def _dns(asked: Asked, plan: Plan) -> Dns:
     answers: dict[str, str | None] = dict.fromkeys(plan.names)
     answers.update(options.read_dns(text) for text in asked.dns)
     if asked.dns_port is not None and not answers:
-        raise UserError("--dns-port has no name to answer: name a GAME or give --dns NAME")
+        raise UserError(
+            "--dns-port has no name to answer: leave it out, name a GAME that looks up "
+            "its server, or give --dns NAME"
+        )
     return Dns(
         names=answers,
         port=DNS_PORT if asked.dns_port is None else asked.dns_port,
