@@ -27,6 +27,8 @@ _SECRET = re.compile(r"(?i)pass|secret|^l?key$|skey|token|cdkey|ticket")
 _NAMES_SECRET = re.compile(r"(?i)pass|secret|skey|token|cdkey|ticket")
 TEXTUAL = 0.85
 """Share of printable characters from which bytes are shown as text."""
+NOBODY = "no game has come: `understudy doctor` looks why that may be"
+"""Said at the end of a run without a flow."""
 _QUIET_EVENTS = frozenset({"closed", "fault"})
 
 

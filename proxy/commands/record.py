@@ -153,7 +153,7 @@ def command(quiet: bool, otherwise: str | None, **asked: Any) -> None:
     """
     from proxy.commands._job import Job
     from proxy.commands._record import Asked, job_options
-    from proxy.live import Live, terminal_columns
+    from proxy.live import NOBODY, Live, terminal_columns
     from proxy.printing import Printer
 
     keys = not quiet and Keys.possible()
@@ -172,6 +172,8 @@ def command(quiet: bool, otherwise: str | None, **asked: Any) -> None:
             f"{_count(tally.flows, 'flow')}, {_count(tally.frames, 'frame')}, "
             f"{_count(tally.bytes, 'byte')}, {_count(tally.errors, 'error')}"
         )
+        if not tally.flows:
+            printer.warn(NOBODY)
 
 
 def _takeover() -> Any:

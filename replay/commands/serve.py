@@ -14,6 +14,7 @@ from recordings.manual import Sectioned
 from replay.commands._fuzz_options import client_fuzz_options
 
 MODES = ("none", "once", "new_episodes", "all")
+ANSWERED = ("nobody came", "everything answered")
 
 
 @click.command(
@@ -172,7 +173,7 @@ def command(quiet: bool, **asked: Any) -> None:
         --client "./my-game --server 127.0.0.1:{port}"
     """
     from proxy.commands._job import Job
-    from proxy.live import Live, terminal_columns
+    from proxy.live import NOBODY, Live, terminal_columns
     from proxy.printing import Printer
     from replay.commands._fuzz_client import ClientWords, fuzz_client
     from replay.commands._serve import Asked, job_options
@@ -195,8 +196,10 @@ def command(quiet: bool, **asked: Any) -> None:
     _echo(
         f"recorded {job.recording.path}: {_count(tally.sessions, 'session')}, "
         f"{_count(tally.flows, 'flow')}, {_count(tally.frames, 'frame')}, "
-        + (f"{unanswered:,} unanswered" if unanswered else "everything answered")
+        + (f"{unanswered:,} unanswered" if unanswered else ANSWERED[tally.flows > 0])
     )
+    if not tally.flows:
+        _warn(NOBODY)
 
 
 def _count(number: int, what: str) -> str:

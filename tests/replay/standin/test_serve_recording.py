@@ -98,6 +98,19 @@ def test_the_users_accounts_count_beside_a_recording(race: Path, tmp_path: Path)
     ]
 
 
+@pytest.mark.parametrize(
+    "words", [("serve", "kaillera"), ("record", "--relay", "kaillera:0=127.0.0.1:9")]
+)
+def test_when_nobody_came_the_next_step_is_said(words: tuple[str, ...], tmp_path: Path) -> None:
+    ports = ("--relay", "kaillera:0", "--relay", "kaillera-list:0") if words[0] == "serve" else ()
+    with Command(tmp_path, *words, *ports, "-w", "none.db") as command:
+        command.ready()
+        assert command.stop() == 0, command.said()
+        assert "0 frames" in command.lines[-1]
+        assert "everything answered" not in command.lines[-1]
+        assert "understudy: no game has come: `understudy doctor`" in command.said()
+
+
 def test_what_is_kept_is_found_again_on_the_next_day() -> None:
     assert default_path("kaillera", dated=False) == Path("kaillera-stand-in.understudy.db")
     assert re.fullmatch(
