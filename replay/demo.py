@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -34,6 +36,10 @@ SAMPLE = "nascar-thunder-2004-evening"
 NAME = "ps2nascar04.ea.com"
 PATIENCE = 30.0
 """Seconds that the evening may take."""
+STOP: signal.Signals = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM)
+"""What ends a program in good order; Windows has no signals but those of its consoles."""
+GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""Windows gives that one to a group, which must not be our own."""
 
 
 def run(file: Path | None) -> None:
@@ -68,7 +74,8 @@ async def _evening(sample: Path, script: Script, file: Path) -> None:
         raise UserError(f"the evening broke off: {error or 'it took too long'}") from error
     finally:
         for program in reversed(programs):
-            program.terminate()
+            with suppress(ProcessLookupError):  # it has ended already, and said why
+                program.send_signal(STOP)
             await program.wait()
     _tell(player)
 
@@ -102,7 +109,12 @@ async def _start(*words: str) -> asyncio.subprocess.Process:
     words = (*words, "--relay", "ea-lobby:0", "--dns-port", "0", "-q")
     _say("understudy " + " ".join(words))
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "understudy", *words, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "understudy",
+        *words,
+        stdout=asyncio.subprocess.PIPE,
+        creationflags=GROUP,
     )
 
 
