@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +29,8 @@ CARRY_SECONDS = 0.02
 """A row waits that long for company, at most."""
 CARRY_ROWS = 2000
 """So many go at once."""
+SLOW_SECONDS = 5.0
+"""When nothing has been written for so long, although something waits, that is said."""
 MESSAGE_ROWS = 64
 """Rows of one message: few, so that nobody waits long for the interpreter lock."""
 MESSAGE_BYTES = 256 << 10
@@ -56,6 +59,10 @@ class Courier(Taker):
         self._asked: dict[int, threading.Event] = {}
         self._ordered = 0
         self._closing = self._closed = False
+        self._written = 0
+        self._moved = time.monotonic()
+        self._slow = False
+        """Whether it has been said that nothing is written."""
         self._listener = threading.Thread(
             target=self._listen, name=f"scribe of {path.name}", daemon=True
         )
@@ -77,6 +84,7 @@ class Courier(Taker):
             while not self._closing and self.failure is None:
                 self._wait(CARRY_ROWS, CARRY_SECONDS)
                 self._carry()
+                self._look()
         except Exception as error:  # whatever it is: recording stops loudly
             self._has_failed(self._defect(error))
         finally:
@@ -109,6 +117,16 @@ class Courier(Taker):
                 messages += map(_message, ([row] for row in rows) if big else (rows,))
         if messages:
             self._mouth.give(b"".join(messages))
+
+    def _look(self) -> None:
+        """See whether the scribe gets on: a disk may hang for a long time without any error."""
+        if self.taken != self._written or self.taken == self.given:
+            self._written, self._moved, self._slow = self.taken, time.monotonic(), False
+        elif not self._slow and time.monotonic() - self._moved > SLOW_SECONDS:
+            self._has_warned(
+                f"nothing could be written to {self._path} for {SLOW_SECONDS:.0f} s (does its disk "
+                "hang?): what comes meanwhile waits in memory"
+            )
 
     def _order(self, row: Row) -> Row:
         """An order as it can be sent: an event becomes a number that comes back."""
@@ -164,6 +182,7 @@ class Courier(Taker):
         self.wake()
 
     def _has_warned(self, sentence: str) -> None:
+        self._slow = True
         if self.on_warned:
             self.on_warned(sentence)
 

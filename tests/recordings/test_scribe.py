@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from recordings import courier
 from recordings.courier import Courier
 from recordings.errors import UserError
 from recordings.ledger import ADD_FLOW
@@ -206,6 +207,25 @@ def test_a_slow_scribe_congests_and_relieves(recording: Recording) -> None:
     recording.flush()
     assert not recording.congested
     assert rows(recording.path, "SELECT count(*), max(number) FROM frames") == [(given, given)]
+
+
+@signals
+def test_a_scribe_that_does_not_get_on_is_said_once(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "SLOW_SECONDS", 0.1)
+    told = Told(recording)
+    recording.on_failed, recording.on_warned = None, told
+    pid = scribe_of(recording)
+    os.kill(pid, signal.SIGSTOP)
+    recording.append(1, frame(b"n:2"))
+    assert told.event.wait(PATIENCE)
+    recording.append(1, frame(b"n:3"))
+    os.kill(pid, signal.SIGCONT)
+    recording.close()
+    (sentence,) = told.sentences
+    assert sentence.startswith(f"nothing could be written to {recording.path} for 0 s (does its")
+    assert rows(recording.path, "SELECT count(*) FROM frames") == [(3,)]
 
 
 RECORDER = """
