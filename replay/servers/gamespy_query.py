@@ -103,8 +103,10 @@ class GamespyQuery(Rules):
     @hears("Heartbeat")
     def heartbeat(self, client: Client, message: Message) -> Acts:
         key: bytes = message.get("key")
-        given: Any = message.fields()["server"]
-        facts = {str(name): str(one) for name, one in list(given.items())[:MOST_FACTS]}
+        given: Any = message.get("server")  # as on the wire: a listing names keys otherwise
+        facts: dict[str, str] = {}
+        for name, text in given[:MOST_FACTS]:
+            facts.setdefault(name, text)
         known = self.hosts.find(client.address)
         changed, game = facts.get("statechanged", ""), facts.get("gamename", "")
         if known is not None and known.key != key and known.listed and changed == LEAVES:

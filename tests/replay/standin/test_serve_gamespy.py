@@ -184,6 +184,7 @@ def test_buddies_see_each_other_in_both_generations(services: Services) -> None:
     for name in f"{names}gameVnt gameMn product qmodeflags".split():
         assert find(info, name) is not None, name
     assert (find(info, "state"), find(info, "rstatus")) == ("2", "Away")
+    assert find(info, "bip") == str(0x7F000001)
     old.mine("addbuddy", "", "newprofileid", new.pid, "reason", "")
     assert find(old.next("error"), "err") == str(0x603)
     old.mine("bm", 1, "t", new.pid, "msg", "hello")

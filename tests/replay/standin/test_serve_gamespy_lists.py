@@ -89,8 +89,12 @@ def test_filters_limits_and_other_options(services: Lists) -> None:
 
 
 def test_server_info_and_the_cookie_for_natneg(services: Lists) -> None:
-    one = services.server(hostname="Info", password=0)
+    odd = {"sv.rate": 25, "Map Name": "the arena"}
+    one = services.server(hostname="Info", password=0, **odd)
     browser = services.browser()
+    browser.asks("\\sv.rate\\Map Name", "sv.rate = 25")
+    (row,) = browser.list()
+    assert (row["sv.rate"], row["Map Name"]) == ("25", "the arena")
     browser.asks("\\hostname")
     browser.list()
     browser.about(1, one.port)
