@@ -210,7 +210,7 @@ def _need_room(path: Path, connection: sqlite3.Connection) -> None:
 
 
 def last_number(path: Path, flow_id: int) -> int:
-    """The highest number that a flow's frames have."""
+    """The highest number that a flow's frames have; raises ValueError for no such flow."""
     sql = "SELECT (SELECT max(number) FROM frames WHERE flow_id = flows.id) FROM flows WHERE id = ?"
     with closing(opening.connect(path, "mode=ro")) as connection:
         row = connection.execute(sql, (flow_id,)).fetchone()

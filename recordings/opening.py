@@ -31,7 +31,7 @@ def unreadable(path: Path, error: Exception) -> UserError:
 
 
 def need_sqlite() -> None:
-    """Refuse an SQLite library that knows no STRICT tables."""
+    """Refuse an SQLite library that knows no STRICT tables: raises UserError."""
     if sqlite3.sqlite_version_info < schema.OLDEST_SQLITE:
         oldest = ".".join(map(str, schema.OLDEST_SQLITE))
         raise UserError(

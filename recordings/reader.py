@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-from recordings import opening, places
+from recordings import gaps, opening
 from recordings.errors import UserError
 from recordings.model import Frame
 from recordings.rows import (
@@ -233,10 +233,10 @@ class Reader:
             yield rows
             left -= len(rows) if left > 0 else 0
             if newest_first:
-                next_ = places.before(self._all, start, flow_id) if whole else rows[-1][axis] - 1
+                next_ = gaps.before(self._all, start, flow_id) if whole else rows[-1][axis] - 1
                 hi = lo - 1 if next_ is None else next_
             else:
-                next_ = places.behind(self._all, end, flow_id) if whole else rows[-1][axis] + 1
+                next_ = gaps.behind(self._all, end, flow_id) if whole else rows[-1][axis] + 1
                 lo = hi + 1 if next_ is None else next_
 
     def _page(self, sql: str, params: list[Any], left: int) -> tuple[list[sqlite3.Row], bool]:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from recordings.believing import refuse
-from recordings.places import behind
+from recordings.gaps import behind
 from recordings.reader import Reader
 from recordings.uri import uri
 

@@ -245,7 +245,10 @@ class Recording(Ledger):
         return frame_id
 
     def append_unread(self, flow_id: int, direction: Direction, at: int, raw: bytes) -> int:
-        """Write a datagram that the scribe is to dissect, where there is one; the frame's id."""
+        """Write a datagram that the scribe is to dissect, where there is one; the frame's id.
+
+        Raises RecordingFailed after a failure.
+        """
         committer = self._committer
         if committer.failure is not None:
             raise RecordingFailed(committer.failure)

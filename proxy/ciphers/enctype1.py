@@ -95,7 +95,8 @@ def encrypt(secure: bytes, header: bytes, plain: bytes, behind: bytes = b"") -> 
     """One packet as it goes over the wire.
 
     `header` is what stands before the payload (40 bytes and the filler of another packet, or
-    zeros), of which only the lengths are renewed; `behind` is the filler after the payload.
+    zeros), of which only the lengths are renewed; `behind` is the filler after the payload. Raises
+    ValueError for more filler than the header can count.
     """
     before = len(header) - HEADER
     if not 0 <= before <= 255 or len(behind) > 255:

@@ -68,7 +68,7 @@ OF_PCAPNG = ("deciphered", "forwarded", "synthetic", "no_comments")
 
 
 def run(asked: Asked, viewer: Viewer | None) -> None:
-    """Write the one format that was asked for; raises UserError."""
+    """Write the one format that was asked for; raises UserError, UsageError for none or several."""
     chosen = [name for name in FORMATS if getattr(asked, name) not in (None, False)]
     if len(chosen) != 1:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in FORMATS)

@@ -102,7 +102,10 @@ TOKEN = re.compile(r"[!#-'*+\-.0-9A-Z^-z|~]+")
 
 
 def read_head(raw: bytes, asked: str) -> tuple[list[Slot], Head]:
-    """Places in start line and headers, and what they say; `asked` is what a response answers."""
+    """Places in start line and headers, and what they say; `asked` is what a response answers.
+
+    Raises WireError.
+    """
     first = _LINE.match(raw)
     if first is None:
         raise WireError("HTTP, byte 0: no whole line")
@@ -172,7 +175,7 @@ def _query(text: str, start: int) -> list[Slot]:
 
 
 def body_chunks(raw: bytes, head: Head) -> list[tuple[int, int]]:
-    """Where the bytes of the body lie."""
+    """Where the bytes of the body lie; raises WireError for chunks that do not add up."""
     if not head.chunked:
         return [(head.size, len(raw))]
     found: list[tuple[int, int]] = []

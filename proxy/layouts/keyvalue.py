@@ -153,7 +153,10 @@ class KeyValue(Message):
         return self._like(tokens, -1 if self.bare == slot // 2 else self.bare)
 
     def add(self, key: str, value: Any) -> Self:
-        """A copy with one more pair behind the last, even if the key is there already."""
+        """A copy with one more pair behind the last, even if the key is there already.
+
+        Raises ValueError for a key with a backslash.
+        """
         if "\\" in key:
             raise ValueError(f"{key!r}: a key holds no backslash")
         return self._like([*self.tokens, key, self._wire(key, value)], self.bare)

@@ -64,7 +64,7 @@ class _SourceTap(Tap):
         return super().view(frame)
 
     def warn(self, kind: str, detail: str, frame_id: int | None) -> None:
-        """Refuse what a relay would go on from."""
+        """Refuse what a relay would go on from: raises UserError for a rule that failed."""
         if kind == "rule-failed":
             raise UserError(f"{detail} (frame {self.source.id})")
 

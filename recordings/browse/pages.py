@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from recordings import places
+from recordings import gaps
 from recordings.believing import Believed
 from recordings.filters import Where
 from recordings.reader import Reader
@@ -163,7 +163,7 @@ class Pages:
             found += self._read(start, min(hi, start + window - 1), count - len(found), "")
             if len(found) >= count:
                 return Page(found, self._scope.place(found[-1]) >= hi)
-            behind = places.behind(self._reader.select, start + window - 1, self._scope.flow_id)
+            behind = gaps.behind(self._reader.select, start + window - 1, self._scope.flow_id)
             start = hi + 1 if behind is None else behind
             window = min(window * 2, WIDEST_WINDOW)
         return Page(found)
@@ -180,7 +180,7 @@ class Pages:
             found += self._read(max(lo, end - window + 1), end, count - len(found), "DESC")
             if len(found) >= count:
                 return Page(found[::-1], self._scope.place(found[-1]) <= lo)
-            before = places.before(self._reader.select, end - window + 1, self._scope.flow_id)
+            before = gaps.before(self._reader.select, end - window + 1, self._scope.flow_id)
             end = lo - 1 if before is None else before
             window = min(window * 2, WIDEST_WINDOW)
         return Page(found[::-1])

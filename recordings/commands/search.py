@@ -14,9 +14,9 @@ import click
 
 from recordings.choosing import open_recording
 from recordings.frame_columns import NAMES, clear_bytes, frame_columns
+from recordings.gaps import behind
 from recordings.listing import Column, Output, Row, listing_options, print_rows
 from recordings.needle import Needle
-from recordings.places import behind
 from recordings.reader import Reader
 from recordings.search_index import Progress, SearchIndex, index_path, searchable
 from recordings.text import ascii_text, safe

@@ -25,7 +25,10 @@ class Which:
 
 
 def read_which(text: str) -> Which:
-    """Read `FILE` or `FILE:SESSION`; the colon of a drive (`C:\\\\x.db`) is part of FILE."""
+    """Read `FILE` or `FILE:SESSION`; the colon of a drive (`C:\\\\x.db`) is part of FILE.
+
+    Raises UserError for session 0.
+    """
     path = Path(text)
     head, colon, tail = text.rpartition(":")
     if colon and head and tail.isascii() and tail.isdigit() and not path.exists():

@@ -93,7 +93,7 @@ class Call(Ask):
         return found
 
     def content(self, element: soap.Element, most: int = LONGEST) -> str:
-        """What an element holds."""
+        """What an element holds; raises WireError for more than `most` characters and no UTF-8."""
         data = self.body[element.start : element.end]
         if len(data) > 4 * most + 1024:
             raise WireError(f"{element.name} has {most} characters at most")

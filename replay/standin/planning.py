@@ -44,7 +44,7 @@ def plan_pool(
     game_name: str | None = None,
     upstream: Upstream | None = None,
 ) -> Plan:
-    """What the recorded clients looked for by themselves."""
+    """What the recorded clients looked for by themselves; raises UserError if that was nothing."""
     names = {one.game for one in pool.sessions if one.game in catalog.names()}
     known = [catalog.game(str(name)) for name in sorted(map(str, names))]
     services = [

@@ -272,7 +272,8 @@ def rules_of(protocol: str) -> type[Rules] | None:
     """The rules of a protocol, from `replay/servers/<protocol, _ for ->.py`; None: there are none.
 
     An installed package names a module that holds `RULES` in the entry-point group
-    `understudy.servers`, under the name of the protocol.
+    `understudy.servers`, under the name of the protocol. Raises TypeError when these are rules of
+    another one.
     """
     stem = protocol.replace("-", "_")
     name = f"replay.servers.{stem}"
