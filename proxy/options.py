@@ -5,15 +5,14 @@ Every reader raises UserError with the right form in it.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from proxy.relay.api import Address
 from proxy.relay.dns import PORT as DNS_PORT
 from proxy.relay.sockets import numeric
 from recordings.errors import UserError
+from recordings.handed import read_text, read_toml
 from recordings.model import Direction, Key
 
 RELAY_FORM = "PROTOCOL:[HOST:]PORT=UPHOST:UPPORT, for instance kaillera:27888=203.0.113.9:27888"
@@ -160,12 +159,7 @@ def read_keys_file(path: Path) -> tuple[list[Key], dict[str, str]]:
 
     `keys = ["CIPHER[@DIRECTION]=HEX"]` and a table `[game-keys]` of NAME = "SECRET".
     """
-    try:
-        table: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is no TOML file: {error}") from error
+    table = read_toml(path)
     keys, secrets = table.get("keys", []), table.get("game-keys", {})
     if not isinstance(keys, list) or not isinstance(secrets, dict):
         raise UserError(f'{path}: write keys = ["CIPHER=HEX"] and a table [game-keys]')
@@ -174,14 +168,8 @@ def read_keys_file(path: Path) -> tuple[list[Key], dict[str, str]]:
 
 def read_hosts_file(path: Path) -> dict[str, str]:
     """Name -> address, of lines `ADDRESS NAME NAME...  # comment`; raises UserError."""
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no text file: {error}") from error
     found: dict[str, str] = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         words = line.partition("#")[0].split()
         if not words:
             continue

@@ -20,6 +20,8 @@ from proxy.protocol import Protocol
 from recordings.errors import UserError
 from recordings.nearest import meant
 
+LONGEST_NAME = 100
+"""Characters of a protocol's name; a recording may hold any."""
 GROUP = "understudy.protocols"
 """The entry-point group in which an installed package names modules that hold `PROTOCOLS`."""
 
@@ -55,6 +57,8 @@ def protocols() -> dict[str, Protocol]:
 
 def protocol(name: str) -> Protocol:
     """The protocol of that name; raises UserError, which lists what there is."""
+    if len(name) > LONGEST_NAME:
+        raise UserError(f"no protocol has a name of {len(name):,} characters: see its flow's row")
     known = _added.get(name) or _asked.get(name)
     if known is not None:
         return known

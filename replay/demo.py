@@ -31,6 +31,9 @@ from replay.playback.steps import Script
 from replay.playback.wishes import Manner, Places
 from replay.transport_playback import Runner
 
+PROGRAM = (sys.executable, str(Path(__file__).resolve().parents[1] / "understudy.py"))
+"""The command. By `-m` Python would first look for it in the working folder."""
+
 GAME = "nascar-thunder-2004"
 SAMPLE = "nascar-thunder-2004-evening"
 NAME = "ps2nascar04.ea.com"
@@ -109,12 +112,7 @@ async def _start(*words: str) -> asyncio.subprocess.Process:
     words = (*words, "--relay", "ea-lobby:0", "--dns-port", "0", "-q")
     _say("understudy " + " ".join(words))
     return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "understudy",
-        *words,
-        stdout=asyncio.subprocess.PIPE,
-        creationflags=GROUP,
+        *PROGRAM, *words, stdout=asyncio.subprocess.PIPE, creationflags=GROUP
     )
 
 
@@ -161,7 +159,7 @@ def _show(file: Path) -> None:
         ["frames", str(file), "~k auth | ~k skey | ~k pers | ~k mesg | ~k +ses | ~k SEND"],
     ):
         _say("understudy " + " ".join(f"'{w}'" if " " in w else w for w in words))
-        subprocess.run([sys.executable, "-m", "understudy", *words], check=True)
+        subprocess.run([*PROGRAM, *words], check=True)
     _say(f"the password above was enciphered on the wire; the recording is {file.resolve()}")
 
 

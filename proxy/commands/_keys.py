@@ -47,7 +47,7 @@ protocol_file_option = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     envvar="UNDERSTUDY_PROTOCOL_FILE",
     metavar="FILE",
-    help="A Python file with further protocols. Repeatable.",
+    help="A Python file with further protocols; it is run: take none from strangers. Repeatable.",
 )
 """`--protocol-file FILE`; the command gets `protocol_file`, a tuple of paths."""
 

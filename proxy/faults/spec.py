@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from recordings.errors import UserError
+from recordings.handed import read_text
 from recordings.model import Direction, Transport
 
 TCP, UDP = Transport.TCP, Transport.UDP
@@ -214,12 +215,8 @@ def _read(text: str, option: str, read: Read, written: str) -> float:
 
 def read_file(path: Path) -> list[Spec]:
     """One fault on each line, `#` begins a comment; raises UserError."""
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
     found = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         text = line.partition("#")[0].strip()
         if text:
             try:

@@ -16,7 +16,6 @@ raw = true                          # lengths, counts, checksums, ciphers stay a
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from proxy.mutation.reading import Given
 from recordings.errors import UserError
 from recordings.filter_match import Matcher, compile_matcher, terms
 from recordings.filter_syntax import Term, parse
+from recordings.handed import read_toml
 from recordings.model import Direction
 
 OPTIONS = ("name", "filter", "probability", "count", "skip", "seed", "raw", "add")
@@ -78,7 +78,7 @@ def read_rules(
 
     `live` refuses at once what could only be refused in the midst of a game.
     """
-    document = _load(path) if path is not None else {}
+    document = read_toml(path) if path is not None else {}
     rules = list(_of_file(path, document, live)) if path is not None else []
     for number, text in enumerate(sets, len(rules) + 1):
         rules.append(read_set(text, number, live=live))
@@ -114,15 +114,6 @@ def read_set(text: str, number: int = 1, *, live: bool = False) -> Rule:
     if kind is not None:
         table["filter"] = f"~k '{quoted}'"
     return _rule(table, f"--set {text}", number, live)
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is no TOML ({error}): correct it") from error
 
 
 def _of_file(path: Path, document: dict[str, Any], live: bool) -> Iterable[Rule]:

@@ -143,3 +143,10 @@ def test_a_schema_that_is_no_text_is_damage(tmp_path: Path) -> None:
     result = run("frames", file)
     assert result.exit_code == 1
     assert "is damaged" in result.output
+
+
+def test_a_protocol_of_a_long_name_is_looked_for_nowhere(tmp_path: Path) -> None:
+    file = lying(tmp_path / "long.db", "UPDATE flows SET protocol = ?", "x-" * 1_000_000)
+    result = run("show", file, "2")
+    assert result.exit_code == 0
+    assert len(result.output) < 5_000_000
