@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
@@ -65,6 +65,13 @@ class Message:
         A str is accepted for every type (`0x10`, hex, text). Raises FieldError or ValueError.
         """
         raise NotImplementedError
+
+    def set_all(self, values: Mapping[str, Any]) -> Self:
+        """A copy with all of these fields changed, as by one `set` after the other."""
+        changed = self
+        for path, value in values.items():
+            changed = changed.set(path, value)
+        return changed
 
     def delete(self, path: str) -> Self:
         """A copy without the field, where the protocol allows that; raises FieldError."""

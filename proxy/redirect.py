@@ -119,10 +119,8 @@ class Redirect:
     ) -> Message:
         if not done:
             return message
-        rewritten = message
         try:
-            for path, value in done.items():
-                rewritten = rewritten.set(path, value)
+            rewritten = message.set_all(done)
         except (FieldError, ValueError, TypeError) as error:
             self._say("redirect-unchanged", f"{message.kind} cannot hold our address: {error}")
             return message

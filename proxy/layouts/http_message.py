@@ -12,7 +12,8 @@ body; `plain_body` and `soap_body` are two of those.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Self
 
 from proxy.dissector import PEER_FAULTS
@@ -134,12 +135,28 @@ class HttpMessage(Message):
         slot = self._inside.get(path)
         if slot is not None:
             written = CODECS[slot.codec][1](value)
-            return self._again(self._around(slot, written))
+            return self._again(self._around([(slot, written)]))
         slot = self._outside.get(path)
         if slot is None:
             return self._add_header(path, value)
         written = CODECS[slot.codec][1](value)
         return self._again(self._raw[: slot.start] + written + self._raw[slot.end :])
+
+    def set_all(self, values: Mapping[str, Any]) -> Self:
+        """At once: after each change the body is read anew, and a list of servers is long."""
+        edits = [
+            (slot, CODECS[slot.codec][1](value))
+            for path, value in values.items()
+            if (slot := self._inside.get(path)) is not None
+        ]
+        edits.sort(key=lambda edit: edit[0].start)
+        if any(one.end > after.start for (one, _), (after, _) in pairwise(edits)):
+            return super().set_all(values)
+        changed = self._again(self._around(edits)) if edits else self
+        for path, value in values.items():
+            if path not in self._inside:
+                changed = changed.set(path, value)
+        return changed
 
     def _add_header(self, path: str, value: Any) -> Self:
         group, _, name = path.partition(".")
@@ -162,9 +179,13 @@ class HttpMessage(Message):
         except PEER_FAULTS as error:
             raise ValueError(f"{self.kind}: that value breaks the message: {error}") from error
 
-    def _around(self, slot: Slot, written: bytes) -> bytes:
-        """The whole message around a body in which one place is written anew."""
-        body = self._body[: slot.start] + written + self._body[slot.end :]
+    def _around(self, edits: Sequence[tuple[Slot, bytes]]) -> bytes:
+        """The whole message around a body in which places are written anew, in order."""
+        parts, done = [], 0
+        for slot, written in edits:
+            parts += [self._body[done : slot.start], written]
+            done = slot.end
+        body = b"".join(parts) + self._body[done:]
         head = self._raw[: self.head.size]
         if self.head.chunked:
             return head + b"%x\r\n%b" % (len(body), body) + self._raw[self._chunks[-1][1] :]

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from proxy.keys import SessionKeys
+from proxy.layouts.http_message import HttpMessage, SlotsOf
+from proxy.layouts.http_places import Slot
+from proxy.message import FieldError
 from proxy.protocols.kaillera_list import PROTOCOLS
 from recordings.model import Frame
 from tests.protocols.harness import AT, DOWN, UP, ProtocolProperties
@@ -33,6 +40,36 @@ def test_every_server_of_the_list_is_announced_and_can_be_rewritten() -> None:
     body = LIST2.replace(b"192.0.2.7:27888", b"198.51.100.1:40000")
     body = body.replace(b"two.example:27900", b"198.51.100.1:40001")
     assert message.encode() == answer(body)
+
+
+def test_however_many_servers_change_the_list_is_read_anew_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A list of a thousand, of which many get a relay, must not hold up a game for a second."""
+    message = LIST.view(asked_for(LIST2))
+    values: dict[str, Any] = {
+        "servers[1].port": 40001,
+        "servers[0].host": "198.51.100.1",
+        "servers[0].port": 40000,
+        "servers[1].host": "198.51.100.1",
+    }
+    one_by_one = message
+    for path, value in values.items():
+        one_by_one = one_by_one.set(path, value)
+    read = HttpMessage._read_body
+    times: list[int] = []
+
+    def counted(self: HttpMessage, body: SlotsOf) -> list[Slot]:
+        times.append(1)
+        return read(self, body)
+
+    monkeypatch.setattr(HttpMessage, "_read_body", counted)
+    assert message.set_all(values) == one_by_one
+    assert len(times) == 1
+    both = message.set_all({"headers.Server": "x", "servers[0].port": 7})
+    assert (both.get("headers.Server"), both.get("servers[0].port")) == ("x", 7)
+    with pytest.raises(FieldError):
+        message.set_all({"servers[9].port": 1})
 
 
 def test_a_list_that_ends_with_its_connection() -> None:
