@@ -20,6 +20,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 NAMES = ("127.0.0.1", "localhost", "[::1]")
 """Hosts that mean this machine, each with any port: the port was reached already."""
 
+AT_HOME = frozenset({b"same-origin", b"none"})
+"""Who may ask, as the browser says: our own pages, and the user. Other ports are other sites'."""
+
 _SHARED = (
     "default-src 'none'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
@@ -51,7 +54,7 @@ def refusal(scope: Scope) -> tuple[int, str] | None:
     if len(hosts) != 1 or not _is_local(hosts[0]):
         return 421, "This server answers only to 127.0.0.1 and localhost: open it by that name."
     sites = [value for name, value in headers if name == b"sec-fetch-site"]
-    if b"cross-site" in sites and scope["path"] != "/":
+    if not AT_HOME.issuperset(sites) and scope["path"] != "/":
         return 403, "A page of another site asked for this: open it from the first page instead."
     return None
 

@@ -33,6 +33,11 @@ NAME = "recording"
 """Of the database, and so the first part of its pages' addresses."""
 SECONDS = 30
 """What one statement may take."""
+LONGEST_VALUE = 16 << 20
+"""Bytes of a value that a statement may read or make."""
+ANSWER = 32 << 20
+"""Bytes of texts and BLOBs that the answers for one piece of a page may have: as HTML or JSON they
+take many times as much."""
 BYTES = 256
 """Bytes of a BLOB that a cell shows."""
 JSON_SHOWN = 2_000
@@ -82,9 +87,27 @@ class RecordingDatabase(Database):  # type: ignore[misc]
         try:
             Functions(opened.connection)
             self.ds._prepare_connection(opened.connection, self.name)
+            bound(opened.connection)
             return fn(opened.connection)
         finally:
             opened.close()
+
+
+def bound(connection: sqlite3.Connection) -> None:
+    """No statement, nor view that somebody planted, may answer more than `ANSWER` bytes."""
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
+    left = ANSWER
+
+    def row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> sqlite3.Row:
+        nonlocal left
+        left -= sum(len(value) for value in values if isinstance(value, str | bytes))
+        if left < 0:
+            raise sqlite3.OperationalError(
+                f"this answers more than {ANSWER >> 20} MiB: ask for fewer rows or columns"
+            )
+        return sqlite3.Row(cursor, values)
+
+    connection.row_factory = row
 
 
 async def in_thread(datasette: Any, fn: Callable[[], T]) -> T:

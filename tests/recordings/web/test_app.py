@@ -4,8 +4,10 @@ import json
 import sqlite3
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -179,6 +181,7 @@ def test_only_reading_is_answered(web: Web, method: str) -> None:
 def test_a_page_of_another_site_may_not_ask(web: Web) -> None:
     assert web.get("/session/1", Sec_Fetch_Site="cross-site").status == 403
     assert web.get("/recording?sql=select+1", Sec_Fetch_Site="cross-site").status == 403
+    assert web.get("/session/1", Sec_Fetch_Site="same-site").status == 403, "another port"
     assert web.get("/", Sec_Fetch_Site="cross-site").status == 200
     assert web.get("/session/1", Sec_Fetch_Site="same-origin").status == 200
     assert web.get("/session/1", Sec_Fetch_Site="none").status == 200
@@ -200,6 +203,34 @@ def test_sql_cannot_write(web: Web, sql: str) -> None:
     assert json.loads(got.text)["ok"] is False
     assert web.path.read_bytes() == before
     assert {one.name for one in web.path.parent.iterdir()} == {web.path.name}
+
+
+ENDLESS = "with recursive a(x) as (select 1 union all select x + 1 from a) "
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select zeroblob(20000000)",
+        ENDLESS + "select hex(zeroblob(1000000)) from a",
+        ENDLESS + "select zeroblob(9000000) from a limit 9",
+    ],
+)
+def test_no_statement_answers_without_end(web: Web, sql: str) -> None:
+    got = web.get("/recording.json?sql=" + quote(sql))
+    assert got.status == 400
+    assert "more than 32 MiB" in got.text or "too big" in got.text
+
+
+def test_a_planted_view_answers_so_much(changing: Web) -> None:
+    write_sample(changing.path.with_name("planted.db"))
+    with closing(sqlite3.connect(changing.path.with_name("planted.db"))) as connection:
+        connection.execute(f"CREATE VIEW harmless AS {ENDLESS} SELECT zeroblob(1000000) FROM a")
+        connection.commit()
+    changing.path.with_name("planted.db").replace(changing.path)
+    got = changing.get("/recording/harmless")
+    assert got.status in (400, 500)
+    assert len(got.body) < 100_000
 
 
 def test_datasettes_other_pages_are_not_there(web: Web) -> None:
