@@ -8,11 +8,14 @@ import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from recordings import schema
 from recordings.errors import UserError
+from recordings.nearest import meant
 
 if TYPE_CHECKING:
     from regex import Pattern
 
+_LACKING = re.compile(r"no such (table|column): (?:\w+\.)?(\w+)")
 SEARCH_LIMIT = 1 << 20
 """Bytes or characters of one value that a regular expression looks at."""
 SEARCH_SECONDS = 2.0
@@ -79,7 +82,19 @@ def refused(error: Exception) -> UserError:
     name = getattr(error, "sqlite_errorname", None) or ""
     if name.startswith("SQLITE_READONLY") or "too many attached" in str(error):
         return UserError("this statement would write a file: a query only reads, use SELECT")
-    return UserError(f"SQLite refuses the statement ({error}): correct it")
+    return UserError(f"SQLite refuses the statement ({error}): {_cure(str(error))}")
+
+
+def _cure(said: str) -> str:
+    """What may be meant by a table or column that there is not."""
+    lacking = _LACKING.match(said)
+    if lacking is None:
+        return "correct it"
+    what, word = lacking.groups()
+    tables = schema.expected()
+    known = {"table": [*tables, "packets"], "column": sorted(set().union(*tables.values()))}[what]
+    listed = f"the tables are {', '.join(known)}" if what == "table" else "correct it"
+    return meant(word, known) or listed
 
 
 class Functions:

@@ -101,6 +101,15 @@ def test_what_sqlite_refuses_is_a_sentence(connection: sqlite3.Connection) -> No
     with pytest.raises(sqlite3.Error) as caught:
         connection.execute("selec")
     assert str(refused(caught.value)).startswith("SQLite refuses the statement (near")
+    for sql, cure in (
+        ("SELECT * FROM frame", "(no such table: frame): did you mean frames?"),
+        ("SELECT 1 FROM zzz", ": the tables are meta, sessions, flows, frames, keys, events, "),
+        ("SELECT kin FROM (SELECT 1 AS a)", "(no such column: kin): did you mean kind?"),
+        ("SELECT zzzzz FROM (SELECT 1 AS a)", "(no such column: zzzzz): correct it"),
+    ):
+        with pytest.raises(sqlite3.Error) as caught:
+            connection.execute(sql)
+        assert cure in str(refused(caught.value))
 
 
 @pytest.mark.parametrize(
