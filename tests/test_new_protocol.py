@@ -42,7 +42,6 @@ def test_it_passes_the_harness_and_the_linters(tmp_path: Path, transport: str) -
     assert form.returncode == 0, form.stdout
     tests = run(home, "-m", "pytest", "-q", "tests/protocols/test_others.py", "-k", "MyGame")
     assert tests.returncode == 0, tests.stdout
-    assert "passed" in tests.stdout or "." in tests.stdout
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,8 @@ class LoginRules(AccountRules):
         yield Later(LOOK_EVERY, lambda: self._look(client))
 
     def ends(self, user: User, why: str) -> Iterator[Act]:
-        """Say goodbye and end a connection."""
+        """Tell everybody who shared a room, say goodbye and end a connection."""
+        yield from self.gone(user, why)
         yield Say(user.client, line(None, "ERROR", f"Closing Link: {why}"))
         yield Close(user.client, why)
 
@@ -167,7 +168,6 @@ class LoginRules(AccountRules):
     def quit(self, client: Client, message: ChatLine) -> Acts:
         user = self.user(client)
         why = tidy(message.params[-1]) if message.params else "Client Quit"
-        yield from self.gone(user, why)
         yield from self.ends(user, why)
 
     def closed(self, client: Client) -> Acts:
