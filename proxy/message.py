@@ -27,9 +27,13 @@ class FieldError(LookupError):
     """A path that the message does not have. The text names the nearest one that it has."""
 
     def __init__(self, kind: str, path: str, known: Iterable[str]) -> None:
+        super().__init__(kind, path, tuple(known))
+
+    def __str__(self) -> str:
+        kind, path, known = self.args  # only now: a peer may have sent a hundred thousand names
         near = difflib.get_close_matches(path, sorted(set(known)), 1, 0.4)
         hint = f"; did you mean {near[0]}?" if near else ""
-        super().__init__(f"{kind} has no field {path}{hint}")
+        return f"{kind} has no field {path}{hint}"
 
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")

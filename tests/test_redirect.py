@@ -9,7 +9,7 @@ import pytest
 from proxy import registry
 from proxy.flow import Flow
 from proxy.legs import PASSING, STALE, Redirects
-from proxy.message import Message
+from proxy.message import FieldError, Message
 from proxy.protocol import Announce, Protocol
 from proxy.redirect import Redirect
 from proxy.relay.api import Address, Listen
@@ -327,3 +327,17 @@ def test_fixed_ports_are_relayed_where_a_message_names_none() -> None:
     for host in ("192.0.2.1", "0.0.0.0", "224.0.0.9"):
         assert bench.fields("RACE", ADDR=host) == {"ADDR": host}
     assert len(bench.opener.opened) == 2
+
+
+def test_a_missing_field_costs_nothing_until_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Announcements lack fields all the time, and a peer may have sent very many."""
+    searched: list[str] = []
+
+    def near(path: str, known: list[str], *_: object) -> list[str]:
+        searched.append(path)
+        return known[:1]
+
+    monkeypatch.setattr("difflib.get_close_matches", near)
+    error = FieldError("@dir", "PORTT", (name for name in ("PORT",)))
+    assert searched == []
+    assert str(error) == str(error) == "@dir has no field PORTT; did you mean PORT?"
