@@ -130,6 +130,10 @@ def job_options(asked: Asked) -> JobOptions:
 def _mutations(asked: Asked, live: bool) -> Mutations | None:
     if asked.rules is None:
         return None
+    if "=" in asked.rules.name and not asked.rules.exists():
+        raise UserError(
+            f"--rules names a file: what is set by PROTOCOL.NAME=VALUE is --rule {asked.rules}"
+        )
     number = int(asked.seed) if asked.seed and asked.seed.isdecimal() else None
     rules = read_rules(asked.rules, seed=number, live=True)
     for rule in () if live else rules.rules:

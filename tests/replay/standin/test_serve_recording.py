@@ -179,6 +179,7 @@ def test_the_file_is_only_read(race: Path, tmp_path: Path) -> None:
         (("nascar-thunder-2004", "--rule", "x"), "PROTOCOL.NAME=VALUE"),
         (("nascar-thunder-2004", "--accounts", "none.toml"), "cannot be read"),
         (("nascar-thunder-2004", "--rule", "day.toml"), "given by --rules FILE"),
+        (("nascar-thunder-2004", "--rules", "ea-lobby.news=x"), "is --rule ea-lobby.news=x"),
     ],
 )
 def test_what_cannot_be_meant_is_one_sentence(
