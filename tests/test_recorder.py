@@ -8,6 +8,7 @@ import weakref
 import pytest
 
 from proxy import registry
+from proxy.keys import secret_key
 from proxy.recorder import LINGER, Recorder, Settings
 from proxy.relay.api import Address
 from proxy.tap import Tap
@@ -156,6 +157,12 @@ def test_keys_are_shared_within_a_session_and_not_beyond() -> None:
         (1, "sess"),
         (2, "rc4"),
     ]
+
+
+def test_a_flow_knows_the_secrets_of_games() -> None:
+    evening = Evening(secrets={"gmtest": "HA6zkS"}, keys=(secret_key("other", "zZzZzZ"),))
+    secrets = evening.open().dissector.keys.secrets
+    assert secrets == {"gmtest": "HA6zkS", "other": "zZzZzZ"}
 
 
 def two_players(evening: Evening) -> tuple[Tap, Tap]:
