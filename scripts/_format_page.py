@@ -97,9 +97,9 @@ pages made for recordings.
 While it is being recorded, a `-wal` and a `-shm` file lie beside it and belong to it; programs that
 read may be open at the same time. To copy it then: `sqlite3 FILE ".backup copy.db"`. `FILE-lock` is
 there as long as somebody records into it, `FILE-search` is the index of `understudy search` and can
-be removed. [When something went wrong](when-something-went-wrong.md) says what else may lie there after
-an accident. Write into a recording only what you own: notes, or tables and indexes of your own;
-triggers are refused.
+be removed. [When something went wrong](when-something-went-wrong.md) says what else may lie there
+after an accident. Write into a recording only what you own: notes, or tables and indexes of your
+own; triggers are refused.
 
 `PRAGMA application_id` is {schema.APPLICATION_ID} ("Undy"), `PRAGMA user_version` the format. A
 newer Understudy reads older formats; a file of a newer one is refused by a sentence that says so.

@@ -125,6 +125,7 @@ def test_the_pages_are_read() -> None:
     assert len(_blocks()) > 45
     assert len(_inline()) > 3
     assert len(_of_manuals()) > 60
+    assert len(RUN) > 50
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +140,17 @@ def evenings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-RUN = [line for line in sorted({*_of_manuals(), *_blocks()}) if _words(line)[0] not in ELSEWHERE]
 NAMES = ("evening", "all", "again", "replayed", "mine", "changed", "share")
+
+
+def _here(words: list[str]) -> bool:
+    """Whether it reads what the fixture has; others are about recordings of another kind."""
+    written = words[words.index("-w") + 1] if "-w" in words else ""
+    read = {word.partition(".")[0] for word in words if ".understudy.db" in word} - {"*"}
+    return words[0] not in ELSEWHERE and read <= {*NAMES, written.partition(".")[0]}
+
+
+RUN = [line for line in sorted({*_of_manuals(), *_blocks()}) if _here(_words(line))]
 
 
 @pytest.mark.parametrize("line", RUN)
