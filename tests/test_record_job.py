@@ -60,7 +60,7 @@ def test_a_name_that_does_not_resolve_is_said_and_leaves_no_file(
     tmp_path: Path, nowhere: Nowhere
 ) -> None:
     with pytest.raises(
-        UserError, match=r"nowhere\.example does not resolve \(no such name\): give"
+        UserError, match=r"nowhere\.example does not resolve \(no such name\): see to"
     ):
         run(tmp_path, planned(None, "raw-tcp:0=nowhere.example:1", "raw-udp:0=nowhere.example:1"))
     assert nowhere.asked == ["nowhere.example"]
