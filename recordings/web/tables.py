@@ -15,6 +15,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from datasette import hookimpl  # type: ignore[import-untyped]
@@ -130,12 +131,25 @@ def make_datasette(path: Path, viewer: Viewer | None) -> Any:
             "databases": {NAME: {"title": path.name, "tables": HIDDEN}},
         },
     )
+    _quiet()
     made.remove_database("_memory")
     made.add_database(RecordingDatabase(made, path), name=NAME)
     made.understudy_viewer = viewer
     if not pm.has_plugin(NAME):
         pm.register(_this_module(), NAME)
     return made
+
+
+def _quiet() -> None:
+    """The page says what went wrong.
+
+    Datasette would also print every error with the values of all variables, and so what strangers
+    sent, to the terminal, and stand still once nobody reads that.
+    """
+    from datasette import handle_exception as handler
+
+    handler.rich = None
+    handler.traceback = SimpleNamespace(print_exc=lambda: None)
 
 
 def _this_module() -> Any:
