@@ -1,21 +1,18 @@
 from __future__ import annotations
 
-import asyncio
 import json
 import sqlite3
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from recordings.model import Origin
 from recordings.samples import FOLDER, load_sample
-from recordings.web.app import application
 from recordings.writer import Recording
 from tests.recordings.making import flow, frame, rows, session
 from tests.recordings.sample import write_sample
@@ -225,30 +222,16 @@ def test_no_statement_answers_without_end(web: Web, sql: str) -> None:
     assert "more than 32 MiB" in got.text or "too big" in got.text
 
 
-def test_errors_are_said_on_the_page_alone(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    app = application(write_sample(tmp_path / "a.db"), None)
-    statuses: list[int] = []
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        statuses.append(message.get("status", 0))
-
-    async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def ask(path: str, query: bytes) -> None:
-        scope = {
-            "type": "http", "method": "GET", "path": path, "raw_path": path.encode(),
-            "query_string": query, "headers": [(b"host", b"127.0.0.1")], "scheme": "http",
-        }  # fmt: skip
-        await app(scope, receive, send)
-
-    asyncio.run(ask("/recording.json", b"sql=pragma+query_only%3Doff"))
-    asyncio.run(ask("/recording/nowhere", b""))
-    assert statuses[0] == 400
-    assert 404 in statuses
-    assert capfd.readouterr() == ("", ""), "with the values of variables, on the terminal"
+def test_errors_are_said_on_the_page_alone(tmp_path: Path) -> None:
+    file = write_sample(tmp_path / "a.db")
+    with Command(tmp_path, "browse", file.name, "--web", "--no-open") as command:
+        line = command.until(lambda text: "http://" in text)
+        web = Web(int(line.partition("127.0.0.1:")[2].partition("/")[0]), file)
+        assert web.get("/recording.json?sql=pragma+query_only%3Doff").status == 400
+        assert web.get("/recording/nowhere").status == 404
+        assert command.stop() == 0
+        assert command.lines == [line], "the values of variables are not for the terminal"
+        assert command.said() == ""
 
 
 def test_a_planted_view_answers_so_much(changing: Web) -> None:
