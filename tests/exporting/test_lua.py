@@ -96,12 +96,9 @@ class Bye(Struct):
     why: Annotated[str, Text()]
 
 
-def test_datagrams_of_one_message_need_nothing_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_datagrams_of_one_message_need_nothing_more(tmp_path: Path) -> None:
     if shutil.which("tshark") is None:
         pytest.skip("tshark is not installed")
-    monkeypatch.setattr(registry, "_added", {})
     registry.replace(
         Protocol(
             name="my-game",
