@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-
 from proxy import registry
 from proxy.keys import SessionKeys
 from recordings.model import Direction

@@ -108,6 +108,7 @@ def test_a_protocol_of_ones_own_is_read_everywhere(
             opened_at=1,
         )
         recording.append(flow, Frame(Direction.TO_SERVER, 2, b"\x07\x00\x05", kind="Opaque"))
+    monkeypatch.setattr("proxy.registry._added", {})
     said = run("show", "own.db", "1").stdout
     assert "own-game is not known here: --protocol-file FILE brings it" in said
     monkeypatch.setenv("UNDERSTUDY_PROTOCOL_FILE", str(here / "my_own.py"))

@@ -66,26 +66,30 @@ class UdpEnds:
         self._server.bind(("127.0.0.1", port))
         self._server.settimeout(PATIENCE)
         self.port: int = self._server.getsockname()[1]
+        # open to the end: a second client with the port of one before would be of its flow
+        self._clients = contextlib.ExitStack()
 
     def close(self) -> None:
         self._server.close()
+        self._clients.close()
 
     def play(self, port: int, lines: list[tuple[Direction, bytes]]) -> None:
         """Say the lines in order, each when the one before has arrived."""
         if lines[0][0] is not UP:
             lines = [(UP, GREETING), *lines]
         peer: tuple[str, int] | None = None
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(PATIENCE)
-            client.connect(("127.0.0.1", port))
-            for direction, data in lines:
-                if direction is UP:
-                    client.send(data)
-                    _, peer = self._server.recvfrom(65536)
-                else:
-                    assert peer
-                    self._server.sendto(data, peer)
-                    client.recv(65536)
+        client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._clients.enter_context(client)
+        client.settimeout(PATIENCE)
+        client.connect(("127.0.0.1", port))
+        for direction, data in lines:
+            if direction is UP:
+                client.send(data)
+                _, peer = self._server.recvfrom(65536)
+            else:
+                assert peer
+                self._server.sendto(data, peer)
+                client.recv(65536)
 
 
 ENDS: dict[Transport, type[TcpEnds] | type[UdpEnds]] = {
