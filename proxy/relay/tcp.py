@@ -227,9 +227,8 @@ class TcpFlow:
 
     def send(self, direction: Direction, data: bytes) -> None:
         """Bytes of a stand-in, a fault or a mutation."""
-        to = self.server if direction is Direction.TO_SERVER else self.client
-        if data and not self.over and not to.finished:
-            to.peer.write(data)
+        if data and not self.over:  # where nothing can be written any more, nothing is
+            (self.client if direction is Direction.TO_SERVER else self.server).write(data)
 
     def waiting(self, direction: Direction) -> int:
         """Bytes of that direction which the receiver has not taken yet."""
