@@ -113,6 +113,8 @@ def run(file: Path, session: int | None, **words: object) -> int:
     failed = _tell(players, path, asked, "" if differs else f"{file}:{script.session.id}")
     if not differs or not players:
         return failed
+    if players[0].verdict.silent:
+        return 2  # as of diff(1): trouble, which was said above
     again = Which(path, players[0].verdict.session)
     report = compare_files(Which(file, script.session.id), again, asked.masks)
     show(report, as_json=asked.as_json, junit=asked.junit, html=asked.html)

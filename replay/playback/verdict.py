@@ -51,6 +51,11 @@ class Verdict:
         """Played to its end, and every answer was one that the recording had."""
         return not self.broke_off and not self.otherwise and not self.missing
 
+    @property
+    def silent(self) -> bool:
+        """Nothing was said and nothing heard: there is nothing to compare."""
+        return not (self.said or self.same or self.different or self.otherwise or self.extra)
+
     def sentence(self) -> str:
         """What came of it."""
         said = f"{self.said:,} of {self.says:,} frames"

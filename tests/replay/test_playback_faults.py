@@ -128,6 +128,9 @@ def test_nobody_listens(tmp_path: Path) -> None:
         port = gone.getsockname()[1]
     told = verdict(replay(tmp_path, taped, ["--to", f"127.0.0.1:{port}"], *QUICK))
     assert "cannot be reached" in str(told["broke_off"])
+    compared = replay(tmp_path, taped, ["--to", f"127.0.0.1:{port}"], "--diff")
+    assert compared.exit_code == 2, "1 would be a difference"
+    assert "first difference" not in compared.output
 
 
 def test_nobody_listens_for_datagrams(tmp_path: Path) -> None:
