@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from recordings import statements
-from recordings.statements import FRAME_COLUMNS, Row
+from recordings.statements import COLUMNS, Row
 
 PEER_FAULTS = (
     sqlite3.IntegrityError,
@@ -22,9 +22,8 @@ PEER_FAULTS = (
 )
 """What a row that cannot be stored raises; all else is the disk's or the file's fault."""
 
-_COLUMNS = FRAME_COLUMNS.split(", ")
 _ID, _FLOW, _AT, _FIELDS, _DERIVED = map(
-    _COLUMNS.index, ("id", "flow_id", "at", "fields", "derived")
+    COLUMNS.index, ("id", "flow_id", "at", "fields", "derived")
 )
 
 

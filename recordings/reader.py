@@ -31,7 +31,7 @@ from recordings.rows import (
     frame_of,
 )
 from recordings.sql_functions import Functions, refused
-from recordings.statements import FRAME_COLUMNS
+from recordings.statements import COLUMNS, FRAME_COLUMNS
 
 WINDOW = 20_000
 """Ids that one query looks at, so that a filter that fits nothing still makes short ones."""
@@ -42,9 +42,7 @@ PAGE_BYTES = 4 << 20
 """What one page holds at most, but at least one row."""
 
 _COLUMNS = f"frames.{FRAME_COLUMNS.replace(', ', ', frames.')}"
-_RAW, _PLAIN, _SENT, _FIELDS = map(
-    FRAME_COLUMNS.split(", ").index, ("raw", "plain", "sent", "fields")
-)
+_RAW, _PLAIN, _SENT, _FIELDS = map(COLUMNS.index, ("raw", "plain", "sent", "fields"))
 
 __all__ = ["Reader", "Result", "frame_of"]
 

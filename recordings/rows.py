@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 
 from recordings.believing import Believed, Shapes, refuse
 from recordings.model import Action, Direction, Frame, Key, Origin, Transport
-from recordings.statements import FRAME_COLUMNS
+from recordings.statements import COLUMNS
 from recordings.text import load
 
 
@@ -152,16 +152,15 @@ FRAMES = Shapes(
     "frames",
     {
         name: {_FRAME_KINDS.get(name, str)} | (set() if name in FRAME_NEEDED else {type(None)})
-        for name in FRAME_COLUMNS.split(", ")
+        for name in COLUMNS
     },
 )
-_COUNT = len(FRAME_COLUMNS.split(", "))
-_DIRECTION = FRAME_COLUMNS.split(", ").index("direction")
+_DIRECTION = COLUMNS.index("direction")
 
 
 def believed(row: sqlite3.Row) -> sqlite3.Row:
     """A row that begins with the columns of a frame; raises Distrusted when it cannot be one."""
-    values = tuple(row)[:_COUNT]
+    values = tuple(row)[: len(COLUMNS)]
     FRAMES.check(values)
     if values[_DIRECTION] not in _DIRECTIONS:
         raise refuse("frames", "direction", "an unknown word")

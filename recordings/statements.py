@@ -17,10 +17,10 @@ FRAME_COLUMNS = (
     "id, flow_id, number, direction, at, raw, plain, sent, action, protocol, kind, fields, error,"
     " cipher, derived"
 )
-_COLUMNS = FRAME_COLUMNS.split(", ")
+COLUMNS = FRAME_COLUMNS.split(", ")
 """The values of a frame row; behind them the bytes given to the writer up to and with it."""
 KIND, FIELDS, ERROR, CIPHER, DERIVED = map(
-    _COLUMNS.index, ("kind", "fields", "error", "cipher", "derived")
+    COLUMNS.index, ("kind", "fields", "error", "cipher", "derived")
 )
 
 Row: TypeAlias = tuple[Any, ...]
@@ -87,7 +87,7 @@ def insert_frames(connection: sqlite3.Connection, rows: list[Row]) -> None:
     size = next(size for size in _SIZES if size >= len(rows))
     named = [
         (name, values)
-        for name, values in zip(_COLUMNS, zip(*rows, strict=True), strict=False)
+        for name, values in zip(COLUMNS, zip(*rows, strict=True), strict=False)
         if values.count(None) < len(rows)
     ]
     values = list(chain.from_iterable(zip(*[values for _, values in named], strict=True)))
